@@ -3,15 +3,16 @@
 /** @typedef {"right" | "wrong" | "extra"} Kind
     @typedef {{ kinds: Kind[], targetIndex: number[], missing: number[][], right: number, edits: number }} Alignment */
 
-/** Align an answer with its target with the fewest edits (Levenshtein 1966), as in data/sequences.py. Among alignments
-    with equally few edits, prefer right and wrong symbols to extra ones, and extra ones to missing ones.
+/** Align an answer with its target using as few edits as possible (Levenshtein 1966), as in data/sequences.py. Among
+    alignments with equally few edits, prefer right and wrong symbols to extra ones, and extra ones to missing ones.
 
-    Returns the kind and the `targetIndex` of each answer symbol; `missing` [answer.length + 1], the target symbols that
-    are missing before each answer symbol and at the end; and the numbers of `right` symbols and of `edits`.
+    Returns the kind and the `targetIndex` of each answer symbol, and the numbers of `right` symbols and of `edits`.
+    `missing` [answer.length + 1] lists the target symbols that are missing before each answer symbol and at the end.
     @type {(answer: number[], target: number[]) => Alignment} */
 export function align(answer, target) {
   const [T, J] = [answer.length, target.length];
-  const cost = Array.from({ length: T + 2 }, () => new Array(J + 2).fill(Infinity)); // of answer[t…] and target[j…]
+  // cost[t][j] is the number of edits that align answer[t…] with target[j…]
+  const cost = Array.from({ length: T + 2 }, () => new Array(J + 2).fill(Infinity));
   /** Return the costs at (t, j) of a right or wrong symbol, an extra symbol, and a missing symbol. */
   const costs = (/** @type {number} */ t, /** @type {number} */ j) => [
     cost[t + 1][j + 1] + (answer[t] === target[j] ? 0 : 1),
@@ -40,8 +41,8 @@ export function align(answer, target) {
   return withCounts(kinds, targetIndex, missing);
 }
 
-/** Compare an answer with its target position by position. Returns the same object as `align`; only symbols beyond the
-    end of the shorter sequence are extra or missing. */
+/** Compare an answer with its target position by position. Returns an alignment, as `align` does, but only symbols
+    beyond the end of the shorter sequence are extra or missing. */
 export function alignByPosition(/** @type {number[]} */ answer, /** @type {number[]} */ target) {
   const kinds = answer.map((symbol, t) => (t >= target.length ? "extra" : symbol === target[t] ? "right" : "wrong"));
   const targetIndex = answer.map((_, t) => Math.min(t, target.length));

@@ -11,9 +11,9 @@ const MAX_SOURCE_LEN = 60; // longer sources do not fit into the drawings; examp
 
 export const BEAM_SIZES = [1, 2, 3, 4, 5]; // K, the number of hypotheses that beam search keeps
 const BEAM = 3;
-/** The runs are computed anew if one of these changes. */
+/** The runs are recomputed if one of these changes. */
 const COMPUTED = /** @type {const} */ (["text", "targetText", "forced", "moment", "samples", "hidden"]);
-/** The cell of the top layer, and the unit that varies most; see `app.cell`. */
+/** The default selection: the cell of the top layer, and the unit that varies most; see `app.cell`. */
 const CELL = { networkIndex: 0, layer: Infinity, backward: 0, unit: /** @type {number | null} */ (null) };
 
 /** @typedef {Record<number, number>} Forced
@@ -29,43 +29,44 @@ export const initialState = {
   forced: /** @type {Forced} */ ({}), // forced symbols by output index
   moment: /** @type {number | null} */ (null), // index into `app.moments`; null means after all training
   samples: 0, // the number of samples that the networks have trained on
-  goal: 0, // the number of samples at which training first pauses; 0 if the link names none
-  .../** @type {Settings} */ ({}), // on the training page
+  goal: 0, // the number of samples at which training first pauses; 0 if the link does not set it
+  .../** @type {Settings} */ ({}), // filled in on the training page
   network: "", // the network that a link to the training page contains; see `Shared` in own.js
-  starts: false, // whether a link asks untrained networks to train
+  starts: false, // whether a link starts the training of untrained networks
   beam: BEAM,
-  replacement: /** @type {Replacement | null} */ (null), // the changed input of the influence panel
+  replacement: /** @type {Replacement | null} */ (null), // the input that is replaced in the influence panel
   tab: /** @type {string | null} */ (null), // the id of the selected tab; null means the first one
   lecture: false, // whether the page shows the lecture view or, if `embed` is also true, the embedded view
   embed: false,
-  hidden: false, // whether the answer is hidden, except for the steps that were made
+  hidden: false, // whether the answer is hidden, except for the steps taken so far
   exercise: 0, // the number of the exercise that the page shows; 0 for none
   plan: "", // the lesson plan that contains the exercise; see notes.js
-  inside: CELL, // the cell to look inside, and its unit
+  inside: CELL, // the cell and the unit that the panel “Inside a cell” shows
 };
 
-/** The page's state, which only `change` modifies, and the panels that follow it. */
+/** The page's state, and the functions that change it and update the panels. */
 export const app = {
-  title: "", // of the page; if it is empty, the title is made from the networks' task
+  title: "", // the page's title; if it is empty, the title is derived from the networks' task
   networks: /** @type {TrainedNetwork[]} */ ([]),
   state: { ...initialState },
-  place: 0, // the requested step; `state.place` is this step or, if the answer is shorter, its last step
-  isStep: false, // whether only the step has changed, which must be fast
-  first: 0, // the step at which the link opened
-  isOpening: true, // whether no step was requested, so that `place` is the opening step
-  tabs: /** @type {string[]} */ ([]), // ids
+  place: 0, // the requested step; `state.place` is this step or, if the answer is shorter, the last step
+  isStep: false, // whether only the step has changed; this update must be fast
+  first: 0, // the step at which the link opened the page
+  isOpening: true, // whether `place` is the opening step because no step was requested
+  tabs: /** @type {string[]} */ ([]), // the ids of the tabs
   source: /** @type {number[] | null} */ (null), // symbol numbers; null if the typed source is empty or invalid
   error: "", // the error in the typed source; an empty source is not an error
   targetError: "", // the error in the typed target
   runs: /** @type {Run[]} */ ([]), // one per network
-  note: { text: "", note: "" }, // a source that the page has chosen, and a note on it
+  note: { text: "", note: "" }, // a source that the page has chosen, and a note about it
   isTraining: false, // whether the networks are training
-  updates: /** @type {(() => void)[]} */ ([]), // called after each change of the state
-  /** The fraction of new sources that each network gets right at each output position; empty if it was not measured. */
+  updates: /** @type {(() => void)[]} */ ([]), // called after each state change
+  /** For each network, the fraction of new sources that it gets right at each output position. Empty if this was not
+      measured. */
   positions: /** @type {number[][]} */ ([]),
-  moments: /** @type {number[]} */ ([]), // the steps of training that the page has kept
-  built: new AbortController(), // removes the listeners of the panels when the panels are rebuilt
-  build() {}, // builds the panels for different networks
+  moments: /** @type {number[]} */ ([]), // the training steps whose networks the page has kept
+  built: new AbortController(), // removes the panels' listeners when the panels are rebuilt
+  build() {}, // builds the panels for the current networks
   prepare(/** @type {Patch} */ _given) {}, // called after the state has changed and before the runs are computed
 
   add(/** @type {() => void} */ update) {
@@ -86,18 +87,18 @@ export const app = {
     return this.source ? this.source.length : 0;
   },
 
-  /** The number of steps of the longest answer. */
+  /** The number of steps in the longest answer. */
   get T() {
     return Math.max(0, ...this.runs.map((run) => run.steps.length));
   },
 
-  /** The forced symbols by output index, without those at steps that no answer reaches.
+  /** The forced symbols by output index, except at steps that no answer reaches.
       @returns {Forced} */
   get forced() {
     return Object.fromEntries(Object.entries(this.state.forced).filter(([t]) => Number(t) < this.T));
   },
 
-  /** The cell to look inside, limited to the page's cells, and its unit.
+  /** The cell and the unit that the panel “Inside a cell” shows, limited to those in the networks.
       @returns {Record<keyof typeof CELL, number>} */
   get cell() {
     const { inside } = this.state;
@@ -109,13 +110,13 @@ export const app = {
     return { networkIndex, layer, backward, unit: Math.min(unit, H - 1) };
   },
 
-  /** The index of the current output; null while the source is read. */
+  /** The index of the current output; null while the source is being read. */
   get t() {
     return this.state.place > this.S ? this.state.place - this.S - 1 : null;
   },
 
-  /** The step at which a new source opens: the middle of the answer or, if there are several answers, the first wrong
-      output. If the answer is hidden, it is the end of the source. */
+  /** The step at which a new source opens. If the answer is hidden, this is the end of the source. If several answers
+      are compared and one is wrong, it is the first wrong output. Otherwise, it is the middle of the answer. */
   get openingPlace() {
     if (this.state.hidden) return this.S;
     const errors = this.runs.map((run) => run.steps.findIndex((_, t) => run.isWrong(t))).filter((t) => t >= 0);
@@ -123,7 +124,8 @@ export const app = {
     return this.S + 1 + (isComparison ? Math.min(...errors) : Math.floor((this.T - 1) / 2));
   },
 
-  /** Set the whole state from a link, except for what the page does not have. Without a source, the text stays.
+  /** Set the whole state from a link, but drop values that do not fit the page. If the link contains no source, the
+      current source stays.
       @type {(given: Patch, text?: string) => void} */
   open(given, text) {
     const { state } = this;
@@ -143,7 +145,8 @@ export const app = {
     if (announcement) announce(announcement);
   },
 
-  /** Change the state and, if needed, the networks and their runs. `given` is the patch without defaults.
+  /** Change the state and, if needed, the networks and their runs. `given` is the patch without the defaults that
+      `open` adds.
       @type {(patch: Patch, given?: Patch) => void} */
   set(patch, given = patch) {
     const { state } = this;
@@ -156,7 +159,7 @@ export const app = {
     const isComputed = COMPUTED.some((name) => state[name] !== before[name]) || !this.runs.length;
     if (isComputed) this.compute();
     if (state.text !== before.text || "place" in patch) {
-      const isUncovered = before.hidden && !state.hidden && before.place > this.S; // then the step stays
+      const isUncovered = before.hidden && !state.hidden && before.place > this.S; // if so, the step stays
       this.isOpening = (patch.place ?? null) === null;
       this.place = patch.place ?? (isUncovered ? before.place : this.openingPlace);
     }
@@ -164,10 +167,11 @@ export const app = {
     this.isStep = !isComputed && Object.keys(patch).join() === "place";
   },
 
-  /** Update all panels and the URL; the URL waits after a change of the step and while networks train. */
+  /** Update all panels and the URL. If only the step has changed, or while networks are training, the URL is updated
+      later. */
   show(isTraining = false) {
     for (const update of this.updates) update();
-    // the browser lays out the page when the URL changes, which would take half of the time of a step
+    // changing the URL makes the browser lay out the page, which would take half the time of a step
     (this.isStep || isTraining ? writeHashSoon : writeHash)();
   },
 
@@ -179,7 +183,7 @@ export const app = {
     [this.source, this.error, this.targetError, this.runs] = [null, source.error, "", []];
     if (!source.symbols.length) return; // the page waits for a valid source
     const target = readSymbols(targetVocabulary, targetText?.trim() ? targetText : "", MAX_ANSWER_LEN);
-    const typed = target.symbols.length ? target.symbols : null; // null if it is empty or invalid
+    const typed = target.symbols.length ? target.symbols : null; // null if the typed target is empty or invalid
     [this.source, this.targetError] = [source.symbols, target.error];
     this.runs = this.networks.map((network) => {
       const expected = targetText === null ? network.knownTarget(source.symbols) : typed;
@@ -188,7 +192,8 @@ export const app = {
   },
 };
 
-/** Return the numbers of a string's symbols. If the string is invalid or too long, return an error and no numbers.
+/** Return the numbers of a string's symbols. If the string is invalid or too long, return an error message and no
+    numbers.
     @type {(vocabulary: Vocabulary, text: string, longest: number) => { symbols: number[], error: string }} */
 function readSymbols(vocabulary, text, longest) {
   try {
@@ -200,7 +205,7 @@ function readSymbols(vocabulary, text, longest) {
   }
 }
 
-/** Return a function that calls `act` soon after the page has shown a change, but only once for several changes.
+/** Return a function that calls `act` after a delay. If it is called again during the delay, the delay starts over.
     @type {(act: () => void, delay?: number) => () => void} */
 export function soon(act, delay = 50) {
   let timer = 0;
@@ -210,7 +215,7 @@ export function soon(act, delay = 50) {
   };
 }
 
-/** Return an element that is always there, such as one in template.html. */
+/** Return an element that always exists, such as one in template.html. */
 export const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 /** Announce a message to screen readers through the page's live region. */
@@ -220,16 +225,16 @@ export function announce(/** @type {string} */ text) {
 
 /* The state in the URL fragment, as in #source=3%201%202&place=4&forced=0:5,2:1. */
 
-const MAX_LINK_TEXT = 10_000; // characters of a field
-export const MAX_NETWORK_TEXT = 16_000; // characters of a network that a link contains
+const MAX_LINK_TEXT = 10_000; // characters in a field
+export const MAX_NETWORK_TEXT = 16_000; // characters in the field for a network
 const NUMBERS = /^\d+([:,]\d+)*$/;
 
 /** @typedef {{ write: (state: Linked) => string, text?: (text: string) => Patch,
       numbers?: (...numbers: number[]) => Patch }} Field */
 
-/** The fields of the URL fragment. `write` returns the string for a field, "" for the default. Either `text` reads this
-    string or `numbers` reads the numbers in it, and limits them to what the page has. A link may come from anyone, so
-    `readHash` ignores any string that `write` would not return.
+/** The fields of the URL fragment. `write` returns the string for a field, or "" for the default. Either `text` reads
+    this string, or `numbers` reads the numbers in it and limits them to values that the page supports. Because anyone
+    can write a link, `readHash` ignores any string that `write` would not return.
     @type {Record<string, Field>} */
 export const ADDRESS = {
   source: { write: ({ text }) => text, text: (text) => ({ text }) },
@@ -283,11 +288,12 @@ function writeHash() {
     const shown = { ...app.state, forced: app.forced, inside: inside === CELL ? CELL : app.cell };
     history.replaceState(null, "", hashOf(shown));
   } catch {
-    // some browsers do not let a file:// page or a frame change its URL; the page works without it
+    // some browsers do not let a file:// page or a frame change its URL; the page works without this
   }
 }
 
-/** Return whether a URL fragment describes the current state, except for the step, the tab and what is hidden. */
+/** Return whether a URL fragment describes the current state, ignoring the step, the tab, and whether the answer is
+    hidden. */
 export function isCurrent(/** @type {string} */ hash) {
   const { place, hidden, tab, ...given } = { forced: {}, ...readHash(hash) };
   return JSON.stringify({ ...app.state, ...given }) === JSON.stringify(app.state);

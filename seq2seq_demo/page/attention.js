@@ -1,4 +1,4 @@
-/* The attention panel: a heat map of α for every output. */
+/* The attention panel: a heat map of α with one row per output. */
 
 import { app } from "./app.js";
 import { HeatMap, outputsByInputs } from "./heatmap.js";
@@ -30,7 +30,7 @@ function attentionOf(run) {
   const outputs = run.steps.map((_, t) => writtenName(run, t) + (run.isWrong(t) ? " ✗" : ""));
   const alphas = run.steps.map(({ alpha }) => alpha ?? []);
   const content = outputsByInputs(run, outputs, alphas, "looks at");
-  const height = app.moments.length ? 165 : 240; // of all rows of a right answer, in px; less next to the curves
+  const height = app.moments.length ? 165 : 240; // of all rows of a right answer, in px; smaller next to the curves
   const rowHeight = Math.max(15, Math.min(32, height / (run.source.length + 1))); // the same at each moment of training
   return { ...content, rowHeight, describeRow: (t) => `${content.describeRow?.(t)} ${describeAttention(run, t)}` };
 }

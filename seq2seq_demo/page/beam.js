@@ -11,17 +11,17 @@ import { logTotal } from "./tape.js";
     log probability of all its symbols.
     @typedef {{ parent: Hypothesis | null, symbol: number, p: number, logP: number, length: number, ended: boolean,
       states: State[], context: Matrix }} Hypothesis
-    @typedef {{ kept: Hypothesis[], dropped: Hypothesis[] }} BeamStep Both best first. A hypothesis that has ended takes
-      part in the following steps unchanged.
+    @typedef {{ kept: Hypothesis[], dropped: Hypothesis[] }} BeamStep Both lists are sorted, best first. A
+      hypothesis that has ended is carried over unchanged to the following steps.
     @typedef {{ symbols: number[], ended: boolean, hypothesis: Hypothesis }} BeamAnswer */
 
-/** Return the `nBest` likeliest answers, best first but answers without END last, and the steps of the search. Of the
-    hypotheses that a step dropped, `steps` contains the best `size`.
+/** Return the `nBest` likeliest answers and the steps of the search. The answers are sorted, best first, but answers
+    without END come last. For each step, `steps` contains only the best `size` of the dropped hypotheses.
     @type {(network: Network, encoded: Encoded, maxOutLen: number, size: number, nBest?: number) =>
       { answers: BeamAnswer[], steps: BeamStep[] }} */
 export function beamSearch(network, encoded, maxOutLen, size, nBest = size) {
   const { ends, go } = network.config;
-  const nSteps = ends ? maxOutLen + 1 : maxOutLen; // one more for END
+  const nSteps = ends ? maxOutLen + 1 : maxOutLen; // one more step for END
   const { states, context } = encoded;
   /** @type {BeamStep[]} */
   const steps = [];
@@ -40,7 +40,8 @@ export function beamSearch(network, encoded, maxOutLen, size, nBest = size) {
       });
     });
     if (ends && t === nSteps) {
-      // Last step: extend a hypothesis with END if that is among the K best candidates, else with its likeliest symbol.
+      // In the last step, END extends a hypothesis if the result is one of the K best candidates; otherwise, the
+      // likeliest symbol extends it.
       const best = ranked(groups).slice(0, size);
       groups = groups.map((group) => [group.find((one) => one.ended && best.includes(one)) ?? group[0]]);
     }
@@ -48,7 +49,7 @@ export function beamSearch(network, encoded, maxOutLen, size, nBest = size) {
     kept = candidates.slice(0, size);
     steps.push({ kept, dropped: candidates.slice(size, 2 * size) });
   }
-  const endedFirst = [...kept].sort((a, b) => Number(b.ended) - Number(a.ended)); // stable: `kept` is sorted
+  const endedFirst = [...kept].sort((a, b) => Number(b.ended) - Number(a.ended)); // stable: each part stays sorted
   const answers = endedFirst.slice(0, nBest).map((hypothesis) => {
     const { ended } = hypothesis;
     const path = pathOf(hypothesis).slice(0, ended ? -1 : maxOutLen);
@@ -64,11 +65,12 @@ export function pathOf(/** @type {Hypothesis} */ hypothesis) {
   return path;
 }
 
-/** Sort the candidates of all hypotheses by log p. The sort is stable, so ties go to the earlier hypothesis, then to
-    the lower symbol. */
+/** Sort the candidates of all hypotheses by log p, highest first. The sort is stable, so ties go to the earlier
+    hypothesis, then to the lower symbol. */
 const ranked = (/** @type {Hypothesis[][]} */ groups) => groups.flat().sort((a, b) => b.logP - a.logP);
 
-/** Return whether no live hypothesis can beat the `nBest` answers: a longer hypothesis never has a higher log p.
+/** Return whether the `nBest` answers are final. They are if no live hypothesis can beat them, because its log p never
+    rises.
     @type {(kept: Hypothesis[], nBest: number) => boolean} */
 function isFinished(kept, nBest) {
   const live = kept.filter(({ ended }) => !ended);

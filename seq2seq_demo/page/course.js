@@ -12,35 +12,36 @@ import { BATCH, rightSymbols, Trainer } from "./trainer.js";
     @import { Matrix } from "./tape.js"
     @import { Example, NetworkFacts } from "./trained.js" */
 
-/** The numbers [a, b, c, d], without zeros at the end, mean a + bH + cI + dO for cells of size H, I input symbols and
-    O output symbols; see training.py.
+/** The numbers [a, b, c, d] mean a + bH + cI + dO for cells of size H, I input symbols and O output symbols. Zeros at
+    the end are left out; see training.py.
     @typedef {number[]} Size
     @typedef {[name: string, rows: Size, columns: Size, fans: Size[], biases?: number[]]} Parameter
     @typedef {{ config: Config, parameters: Parameter[] }} Recipe
     @typedef {{ facts: { name: string }, cells: Record<string, Recipe> }} Learner
     @typedef {{ networks: Learner[], bidirectional: Learner }} TrainingData
-    @typedef {Record<"task" | "length" | "units" | "cell" | "rate" | "feed" | "seed", string>} Settings As in the URL.
+    @typedef {Record<"task" | "length" | "units" | "cell" | "rate" | "feed" | "seed", string>} Settings Strings, as in
+      the URL.
     @typedef {{ id: number, source: number[], target: number[], strings?: string[] }} NumberedPair The id identifies the
-      source; −1 is a symbol that the networks do not have. `strings` are a user's source and target.
+      source; −1 is a symbol that the networks do not know. `strings` contains a user's source and target.
     @typedef {{ sources: number[][], targets: number[][], ids: number[] }} Batch All sources have the same length. Targets
-      include END if the task has it, and are padded with −1.
+      include END if the task uses it, and they are padded with −1.
     @typedef {{ source: VocabularyData, target: VocabularyData, pattern: string | null, ends: boolean, lengths: number[],
       outLen: number, holdOut: () => NumberedPair[], draw: () => Batch, pairs: NumberedPair[], examples: Example[],
       reading: Reading | null }} Task `draw` returns a training batch. `holdOut` is called once, after the initial
-      weights were drawn, and returns pairs whose sources `draw` never returns. `pairs` are the user's pairs as numbers,
-      and `reading` contains them as text.
+      weights have been drawn, and returns pairs whose sources `draw` never returns. `pairs` contains the user's pairs
+      as numbers, and `reading` contains them as strings.
     @typedef {{ steps: number, samples: number, exact: number[], loss: number[], positions: number[][] }} Point Metrics of each
-      network. The loss is NaN (null in JSON) before the first step. `positions` are the fractions of the held-out
-      sources that are right at each position of their target.
+      network. The loss is NaN (null in JSON) before the first step. `positions` contains, for each position, the
+      fraction of held-out sources that are right there; only sources whose targets reach the position count.
     @typedef {{ steps: number, samples: number, points: Point[], weights: StoredWeights[] }} SavedCourse */
 
 const LARGEST = 9; // the largest symbol of a pattern
-const N_MEASURED = 200; // new sources on which exact match is measured, over all lengths
+const N_MEASURED = 200; // the number of new sources for measuring exact match, over all lengths
 const MEASURED_EACH = 20; // steps between two measurements
-const RISE = 0.0499; // the rise in exact match after which the networks are kept: 0.05, except for rounding
-const SMOOTHING = 0.1; // label smoothing for the user's pairs, which are few
-const LEARNED = 0.9; // the exact match at which a network has learned its task
-const CLEAR = 0.1; // a difference in exact match between two networks that is worth a sentence
+const RISE = 0.0499; // the rise in exact match after which the networks are kept: 0.05, with a margin for rounding
+const SMOOTHING = 0.1; // label smoothing for the user's pairs, because they are few
+const LEARNED = 0.9; // the exact match at which a network counts as having learned its task
+const CLEAR = 0.1; // the difference in exact match above which one network is said to learn faster
 /** The course that the page shows.
     @type {Course} */
 export let course;
@@ -51,14 +52,14 @@ export function setCourse(/** @type {Course} */ next) {
 
 const DECAY = 24_000; // samples; the learning rate falls as 1 / (1 + (samples / DECAY)²)
 
-/** Draw the weights of a network; `sizes` are [1, H, I, O].
+/** Draw the initial weights of a network; `sizes` is [1, H, I, O].
     @type {(parameters: Parameter[], sizes: number[], random: () => number) => Record<string, Matrix>} */
 function initialWeights(parameters, sizes, random) {
   const value = (/** @type {Size} */ size) => size.reduce((sum, factor, i) => sum + factor * sizes[i], 0);
   const draw = (/** @type {Parameter} */ [name, rows, columns, fans, biases = [0]]) => {
     const weights = zeros(value(rows), value(columns));
     const limits = fans.map((fan) => Math.sqrt(6 / value(fan)));
-    const width = weights.columns / Math.max(limits.length, biases.length); // of a gate
+    const width = weights.columns / Math.max(limits.length, biases.length); // the columns of a gate
     for (let i = 0; i < weights.length; i++) {
       const gate = Math.floor((i % weights.columns) / width);
       weights[i] = limits.length ? limits[gate] * (2 * random() - 1) : biases[gate];
@@ -68,7 +69,7 @@ function initialWeights(parameters, sizes, random) {
   return Object.fromEntries(parameters.map(draw));
 }
 
-/** Return the weights of a network as integers, for `decodeWeights`.
+/** Return the weights of a network in the form that `decodeWeights` reads.
     @type {(network: Network, bits: number) => StoredWeights} */
 function encodeWeights({ weights }, bits) {
   const matrices = Object.values(weights);
@@ -81,15 +82,15 @@ function encodeWeights({ weights }, bits) {
   return { scales, numbers: btoa(text), bits };
 }
 
-/** Return a copy of a network, which does not change when the network trains on. */
+/** Return a copy of a network. Training the network does not change the copy. */
 export function copy(/** @type {Network} */ { config, weights }) {
   const copied = (/** @type {Matrix} */ x) =>
     Object.assign(x.slice(), { rows: x.rows, columns: x.columns, gradient: NONE, origin: null });
   return new Network(config, Object.fromEntries(Object.entries(weights).map(([name, x]) => [name, copied(x)])));
 }
 
-/** Return, for each position, how many held-out sources have a target that is long enough. `end` is 1 if
-    targets get END, otherwise 0.
+/** Return, for each position, how many held-out sources have a target that reaches it. `end` is 1 if targets end with
+    END, otherwise 0.
     @type {(heldOut: NumberedPair[], end: number) => number[]} */
 function dueOf(heldOut, end) {
   const longest = new Map(); // by source
@@ -98,7 +99,7 @@ function dueOf(heldOut, end) {
   return Array.from({ length: Math.max(0, ...all) }, (_, t) => all.filter((T) => T > t).length);
 }
 
-/** Return those source lengths in a string, such as 10 or 1-10, that a task supports.
+/** Return the source lengths that a task supports among those in a string, such as 10 or 1-10.
     @type {(task: string, length: string) => number[]} */
 export function lengthsOf(task, length) {
   const [first, end = first] = length.split("-").map(Number);
@@ -106,7 +107,8 @@ export function lengthsOf(task, length) {
   return all.filter((n) => targetOf(task, new Array(n).fill(0), LARGEST));
 }
 
-/** Return batches of pairs whose sources have equal lengths. The targets get `end`, which is [END] or [], and padding.
+/** Return batches of pairs whose sources have equal lengths. After each target come `end`, which is [END] or [], and
+    padding.
     @type {(pairs: NumberedPair[], end: number[]) => Batch[]} */
 export function batchesOf(pairs, end) {
   return [...new Set(pairs.map(({ source }) => source.length))].flatMap((length) => {
@@ -123,8 +125,8 @@ export function batchesOf(pairs, end) {
 /** Return whether the networks know all symbols of a pair. */
 export const isKnown = (/** @type {NumberedPair} */ { source, target }) => ![...source, ...target].includes(-1);
 
-/** Return the task of a pattern, which draws its sources with `random`. It holds out the same number of sources of each
-    length, but at most a tenth of all.
+/** Return the task of learning a pattern. Its sources are drawn with `random`. It holds out equally many sources of
+    each length, but at most a tenth of all sources of that length.
     @type {(settings: Settings, random: () => number) => Task} */
 export function patternTask({ task, length }, random) {
   const lengths = lengthsOf(task, length);
@@ -152,11 +154,11 @@ export function patternTask({ task, length }, random) {
   };
 }
 
-/** The training of the networks. In the same browser, equal settings and tasks give equal numbers at each step. */
+/** The training of the networks. In the same browser, the same settings and task give the same numbers at each step. */
 export class Course {
   steps = 0;
   samples = 0;
-  isFinite = true; // whether the last losses were finite numbers
+  isFinite = true; // whether all losses so far were finite numbers
   /** @type {Point[]} */
   points = [];
   /** @type {number[]} */
@@ -184,8 +186,8 @@ export class Course {
     this.losses = this.networks.map(() => /** @type {number[]} */ ([])); // since the last point
     this.heldOut = this.task.holdOut();
     this.nHeldOut = new Set(this.heldOut.map(({ id }) => id)).size; // sources
-    this.due = dueOf(this.heldOut, Number(ends)); // at each position, how many held-out sources reach it
-    // a source with an unknown symbol is never right
+    this.due = dueOf(this.heldOut, Number(ends)); // for each position, how many held-out sources reach it
+    // a pair with an unknown symbol is never right
     this.measured = batchesOf(this.heldOut.filter(isKnown), ends ? [symbols.go] : []);
     this.keep();
     this.measure();
@@ -214,13 +216,13 @@ export class Course {
     this.networks.forEach((network, i) => this.kept[i].push(copy(network)));
   }
 
-  /** Return the last point up to a step. */
+  /** Return the last point at or before a step. */
   pointAt(/** @type {number} */ step) {
     return this.points.findLast(({ steps }) => steps <= step) ?? this.points[0];
   }
 
-  /** Return the index of the kept step after which the exact match of a network rises most by the next kept step; null
-      if it never rises by RISE. */
+  /** Return the index of the kept step after which the exact match of a network rises most until the next kept step.
+      Return null if no rise reaches RISE. */
   steepest() {
     const exact = this.keptSteps.map((step) => this.pointAt(step).exact);
     const rises = exact.slice(1).map((next, k) => Math.max(...next.map((one, i) => one - exact[k][i])));
@@ -228,7 +230,7 @@ export class Course {
     return most >= RISE && this.keptSteps.length > 2 ? rises.indexOf(most) : null; // a restored course has two kept steps
   }
 
-  /** Return the training state as JSON values, with weights of 16 or 8 bits.
+  /** Return the training state as JSON values, with 16-bit or 8-bit weights.
       @type {(bits: number) => SavedCourse} */
   saved(bits) {
     const { steps, samples, points } = this;
@@ -236,8 +238,8 @@ export class Course {
     return { steps, samples, points: [...points], weights };
   }
 
-  /** Continue from a training state of these networks, or of these and more. Throws an Error if the state is not valid.
-      Returns the course.
+  /** Continue from a training state of these networks; the state may contain further networks. Returns the course.
+      Throws an Error if the state is not valid.
       @type {(state: SavedCourse) => Course} */
   restore({ steps, samples, points, weights: stored }) {
     this.networks.forEach(({ weights }, i) => {
@@ -287,7 +289,7 @@ export class Course {
     }
   }
 
-  /** Add a point to the curves, batch by batch. */
+  /** Measure the networks, batch by batch, and add a point to the curves. */
   *measuring() {
     const empty = () => /** @type {Set<number>} */ (new Set());
     const right = this.networks.map(empty);
@@ -309,7 +311,7 @@ export class Course {
     if (exact.some((one, i) => kept.every((before) => one - before[i] >= RISE))) this.keep();
   }
 
-  /** Add a point to the curves at once. */
+  /** Measure the networks at once, and add a point to the curves. */
   measure() {
     Array.from(this.measuring());
   }
@@ -325,11 +327,11 @@ export function findingOf({ points, task, settings, samples }) {
   const through = `all ${n} symbols must pass through the final state`;
   const taught = settings.feed === "own" ? " without teacher forcing" : "";
   if (Math.min(attention, without) >= LEARNED)
-    return `Both learned the task${taught}: without attention, too, all ${n} symbols fit through the final state.`;
+    return `Both learned the task${taught}: even without attention, all ${n} symbols fit into the final state.`;
   if (attention >= LEARNED)
-    return `With attention, it learned the task${taught}. Without it, ${percent(without)} of the answers are right: ${through}.`;
-  if (without >= LEARNED) return "Without attention, it learned the task; with attention, not yet.";
-  if (attention > without + CLEAR) return `With attention, it learns faster${taught}. Without it, ${through}.`;
-  if (without > attention + CLEAR) return "Without attention, it learns faster here.";
+    return `With attention, the network learned the task${taught}. Without it, ${percent(without)} of answers are right: ${through}.`;
+  if (without >= LEARNED) return "Without attention, the network learned the task. With it, not yet.";
+  if (attention > without + CLEAR) return `With attention, the network learns faster${taught}. Without it, ${through}.`;
+  if (without > attention + CLEAR) return "Without attention, the network learns faster.";
   return `Neither has learned the task yet${taught}. Train on, or try more units, fewer digits or a different rate.`;
 }

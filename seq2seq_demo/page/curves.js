@@ -1,4 +1,4 @@
-/* The curves of training: exact match and loss of each network, by the number of samples. */
+/* The training curves: the exact match and the loss of each network by the number of samples. */
 
 import { app, byId } from "./app.js";
 import { course } from "./course.js";
@@ -18,18 +18,18 @@ const inPercent = (/** @type {number} */ x) => `${wholePercent(x)}%`;
 export const shownPoint = () =>
   course.pointAt(app.state.moment === null ? Infinity : course.keptSteps[app.state.moment]);
 
-/** Return the numbers at a point of a curve: lists with a number for each network, by column heading.
+/** Return the numbers at a point of a curve. Each column heading gets a list with one number per network.
     @type {(kind: Kind, point: Point) => Record<string, string[]>} */
 function numbersOf(kind, { loss, exact, positions }) {
   const { due } = course;
   if (kind === "loss") return { loss: loss.map((x) => (Number.isFinite(x) ? formatNumber(x, 2) : "–")) };
   const single = app.networks[0].sourceVocabulary.isText ? "single symbols" : "single digits";
-  // of the symbols of all held-out targets
+  // for each network, how many symbols of all held-out targets it gets right
   const right = positions.map((fractions) => sum(fractions.map((fraction, t) => fraction * due[t])));
   return { "whole answers": exact.map(percent), [single]: right.map((n) => inPercent(n / (sum(due) || 1))) };
 }
 
-/** Draw a chart of training.html: its title, the numbers at the shown moment, and its curve. */
+/** Draw a chart in training.html: its title, the numbers at the shown moment, and its curves. */
 export function drawFigure(/** @type {Kind} */ kind) {
   const [caption, box] = byId(kind).children;
   const shown = shownPoint();
@@ -48,7 +48,7 @@ export function drawFigure(/** @type {Kind} */ kind) {
 }
 
 /** Draw the curves of all networks, with a line at the point `shown` and a mark where exact match rose most. Outside
-    exercises, the curves of the previous course are drawn faintly. CSS sets the size.
+    exercises, the curves of the previous course are also drawn, but faintly. CSS sets the size of the drawing.
     @type {(kind: Kind, label: string, shown: Point) => SVGElement} */
 function picture(kind, label, shown) {
   const { points } = course;

@@ -15,17 +15,17 @@ import { meaningOf } from "./words.js";
 
 /** @typedef {"ahead" | "done" | "current"} Status */
 
-/** The diagram of a run. From top to bottom: source, encoder, final state or attention, decoder, answer. `show` draws
-    the parts that differ from the previous step. */
+/** The diagram of a run. From top to bottom, it shows the source, the encoder, the final state or attention, the
+    decoder, and the answer. `show` draws only the parts that differ from the previous step. */
 export class Diagram {
   place = 0;
-  /** The current output; null while the source is read, and after the answer's end.
+  /** The current output; null while the source is being read, and after the answer's end.
       @type {number | null} */
   t = null;
-  middle = 0; // the x of the centre of the visible part
+  middle = 0; // the x coordinate of the centre of the visible part
 
   /** `index` is the index of the run's network, and `T` is the number of decoder steps to draw. `room` and `height` are
-      the available width and height, and `scale` is the size of the text.
+      the available width and height, and `scale` is the font size relative to 16 px.
       @param {Run} run @param {number} index @param {number} T @param {number} room @param {number} height
       @param {number} scale */
   constructor(run, index, T, room, height, scale) {
@@ -37,13 +37,13 @@ export class Diagram {
     this.bidirectional = run.network.config.bidirectional;
     this.hasBars = hasPositions(index);
     const [barHeight, barLetters] = this.hasBars ? [31, 14] : [0, 0];
-    const most = app.networks.length > 1 ? 1 : this.bidirectional ? 1.15 : 1.3; // so that it fits into the first screen
+    const most = app.networks.length > 1 ? 1 : this.bidirectional ? 1.15 : 1.3; // so that it fits on the first screen
     this.letter = scale * Math.max(1, Math.min(most, room / 700 / scale)); // the unit of the text
     const { letter, bidirectional, S } = this;
     const lines = (108 + barLetters) * letter; // the height of all text
-    // the number of rows of 40 units, and the height of the rest in units
+    // the number of rows that are 40 units high, and the height of the rest in units
     const [cells, others] = [bidirectional ? 5 : 4, (bidirectional ? 103 : 95) + barHeight];
-    const isGiven = height < Infinity; // then the picture fills the height
+    const isGiven = height < Infinity; // if so, the picture fills the height
     const fitting = isGiven ? (height - lines) / (40 * cells + others) : letter;
     const n = Math.max(S + Number(app.state.hidden), T);
     // the unit of everything that shrinks in a low window or with many symbols
@@ -67,21 +67,21 @@ export class Diagram {
     this.tile = Math.min(widest, Math.max(1.25 * this.height, minColumn - 6 * u));
     this.maxName = Math.max(2, Math.floor((this.tile - 2 * u) / (5.8 * letter))); // characters
     const gap = 20 * u + 0.15 * spare;
-    this.source = 36 * letter; // the y of the rows
+    this.source = 36 * letter; // the y coordinates of the rows
     this.encoder = this.source + this.height + gap;
     this.backward = this.encoder + this.height + 8 * u;
     this.below = (bidirectional ? this.backward : this.encoder) + this.height;
     this.decoder = this.below + 31 * letter + 55 * u + 0.7 * spare; // with room for attention or the funnel
     this.answer = this.decoder + this.height + gap;
-    this.lane = this.decoder - 16 * u; // the y of the final state's path
-    this.context = this.lane - 18 * letter; // the y of the contexts, which attention computes, above their names
-    this.go = this.x(0) - this.tile / 2 - 15 * letter; // the x of GO
-    this.right = this.x(n - 1) + this.column / 2 + 14 * u; // the x of the final state's path
-    this.finalLeft = this.x(0) - this.tile / 2 - 9 * u; // the x at which this path turns down
+    this.lane = this.decoder - 16 * u; // the y coordinate of the final state's path
+    this.context = this.lane - 18 * letter; // the y coordinate of the contexts, above their names
+    this.go = this.x(0) - this.tile / 2 - 15 * letter; // the x coordinate of GO
+    this.right = this.x(n - 1) + this.column / 2 + 14 * u; // the x coordinate of the final state's path
+    this.finalLeft = this.x(0) - this.tile / 2 - 9 * u; // the x coordinate at which this path turns down
     this.half = Math.min(60 * u, this.width / 6); // half the width of the bottleneck
-    this.nextToNeck = room / 2 - this.half - 10 * u; // the width of the words next to the bottleneck
-    this.neckHeight = Math.max(34 * u, 29 * letter); // of the bottleneck, next to which there are two lines of text
-    this.neck = (this.below + this.decoder - this.neckHeight) / 2; // the y of the bottleneck
+    this.nextToNeck = room / 2 - this.half - 10 * u; // the space for words next to the bottleneck
+    this.neckHeight = Math.max(34 * u, 29 * letter); // of the bottleneck, with space for two lines of text next to it
+    this.neck = (this.below + this.decoder - this.neckHeight) / 2; // the y coordinate of the bottleneck
     this.bottom = this.answer + this.height + barHeight * u + (41 + barLetters) * letter;
     const size = { width: this.width, viewBox: `0 0 ${this.width} ${this.bottom}` };
     this.element = svg("svg", { class: "diagram", ...size });
@@ -91,7 +91,7 @@ export class Diagram {
     this.drawBars = keyedBox(bars);
   }
 
-  /** Return whether this is the diagram of T steps of a run, with space for bars if the run has them.
+  /** Return whether this diagram shows T steps of a run, and has space for bars only if they are needed.
       @type {(run: Run, T: number) => boolean} */
   isFor(run, T) {
     return this.run === run && this.T === T && this.hasBars === hasPositions(this.index);
@@ -108,7 +108,7 @@ export class Diagram {
     this.drawBars(this.barParts());
   }
 
-  /** Return the x of a column's centre. */
+  /** Return the x coordinate of a column's centre. */
   x(/** @type {number} */ i) {
     return this.left + (i + 0.5) * this.column;
   }
@@ -147,7 +147,7 @@ export class Diagram {
       add(`reading ${s}`, read, () => [this.arrow(arrow), ...this.cell(s, this.encoder, s + 1)]);
       if (bidirectional) add(`backward ${s}`, readBackward, () => this.cell(s, this.backward, S - s, true));
     }
-    add("words", "", () => [this.word(this.go, this.answer + 14 * letter, "GO", "")]); // the first input of the decoder
+    add("words", "", () => [this.word(this.go, this.answer + 14 * letter, "GO", "")]); // the decoder's first input
     for (let i = 0; i < T; i++) {
       const written = status(S + i + 1);
       add(`writing ${i}`, written, () => this.cell(i, this.decoder, S + i + 1));
@@ -175,7 +175,7 @@ export class Diagram {
     return this.text(x, y, lines, `${className} word`, { ...label, ...keys, most });
   }
 
-  /** Return a text element with one or more lines. It gets narrower letters if it is likely to be wider than `most`.
+  /** Return a text element with one or more lines. Its letters are narrower if it would probably be wider than `most`.
       @type {(x: number, y: number, lines: string, className?: string, attributes?: Attributes & { most?: number }) =>
         SVGElement} */
   text(x, y, lines, className = "", { most = Infinity, ...attributes } = {}) {
@@ -198,16 +198,16 @@ export class Diagram {
       const words = this.text(x, middle + 6 * letter, truncate(name, this.maxName), "symbol", { most: size - 3 * u });
       return svg("g", { class: `piece ${className}` }, title, box, words);
     }
-    const isUpright = size < 28 * letter && height > size; // END is turned in a narrow tile
+    const isUpright = size < 28 * letter && height > size; // END is rotated in a narrow tile
     const turned = isUpright ? { transform: `rotate(-90 ${x} ${middle})` } : {};
     const most = (isUpright ? height : size) - 4 * u;
-    const font = isUpright ? Math.min(13 * letter, 1.1 * size) : 13 * letter; // small, so that it fits
+    const font = isUpright ? Math.min(13 * letter, 1.1 * size) : 13 * letter; // small enough to fit
     const end = this.text(x, middle + 0.35 * font, name, "end", { most, "font-size": font, ...turned });
     return svg("g", { class: `piece ${className}`, "data-word": "END" }, title, box, end);
   }
 
-  /** Return the cell in column i, with some numbers of the top layer's state, and the arrow from the previous cell. A
-      click goes to its step, `place`; at this step, a button covers the cell.
+  /** Return the cell in column i, which shows some numbers of the top layer's state, and the arrow from the previous
+      cell. A click on the cell goes to its step, `place`. At this step, a button covers the cell.
       @type {(i: number, y: number, place: number, backward?: boolean) => SVGElement[]} */
   cell(i, y, place, backward = false) {
     const { run, tile, height } = this;
@@ -227,8 +227,8 @@ export class Diagram {
     return { x: this.x(i) - size / 2, y, width: size, height, rx: Math.min(size, height) / 3 };
   }
 
-  /** Return the buttons on the current cells, the current context and, for keyboards and screen readers, the symbol
-      that is currently written. `keyedBox` moves these buttons instead of replacing them, so they keep the focus.
+  /** Return the buttons that cover the current cells, the current context and, for keyboards and screen readers, the
+      current output. `keyedBox` moves these buttons instead of replacing them, so they keep the focus.
       @type {() => [string, () => SVGElement, Attributes][]} */
   buttons() {
     const { t, place, S, index, run } = this;
@@ -255,8 +255,8 @@ export class Diagram {
     return [cell(t, this.decoder), ...(run.steps[t].alpha ? [context] : []), force];
   }
 
-  /** Return an arrow along straight lines through points [x, y, x, y, …]. Without a status, it takes its part's status.
-   */
+  /** Return an arrow along straight lines through points [x, y, x, y, …]. Without a status, the arrow takes on the
+      status of its part. */
   arrow(/** @type {number[]} */ points, /** @type {Status | ""} */ status = "") {
     const [x0, y0, x, y] = points.slice(-4);
     const scale = (5 * this.u) / (Math.hypot(x - x0, y - y0) || 1);
@@ -267,16 +267,16 @@ export class Diagram {
     return svg("g", { class: `arrow ${status}` }, line, svg("polygon", { points: head.join(" ") }));
   }
 
-  /** Return a source symbol and its number. Where the numbers would overlap, only every fifth symbol has one. */
+  /** Return a source symbol and its number. If the numbers would overlap, only every fifth number is shown. */
   input(/** @type {number} */ s) {
     const isShown = this.column >= 18.5 * this.letter || s % 5 === 4;
     const number = this.text(this.x(s), this.source - 5 * this.u, isShown ? String(s + 1) : "", "soft");
     return [number, this.symbol(s, this.source, sourceName(this.run, s), "")];
   }
 
-  /** Return the symbol that a decoder cell writes; a click on it shows the symbols that can be forced. A label below it
-      says that it was forced or is wrong, or shows its probability. Where probabilities would overlap, only the current
-      output has one. */
+  /** Return the symbol that a decoder cell writes, and the label below the symbol. A click on the symbol shows the
+      symbols that can be forced. The label shows the symbol's probability and marks a forced or wrong symbol. If labels
+      would overlap, marks replace probabilities, and only the current output shows its probability. */
   output(/** @type {number} */ i) {
     const { run, height, u, letter, column } = this;
     const x = this.x(i);
@@ -293,13 +293,14 @@ export class Diagram {
     const most = mark ? column - 4 * u : isCrowded && isNextToMark ? 2 * column - 14 * letter : Infinity;
     const y = this.answer + height + 2 * u + 13 * letter;
     const tile = this.symbol(i, this.answer, writtenName(run, i), classes.join(" "), exampleWord(run, written));
-    let isClosing = false; // whether a press outside the layer has closed it before the click
+    let isClosing = false; // whether the press before the click has already closed the layer
     tile.addEventListener("pointerdown", () => (isClosing = this.t === i && isOpen(this.index)));
     tile.addEventListener("click", () => isClosing || openSymbols(this.index, i));
     return [this.arrow([x, this.decoder + height, x, this.answer]), tile, this.text(x, y, label, className, { most })];
   }
 
-  /** Return the words below the picture. The explanation of the bars stands next to "decoder" if both fit. */
+  /** Return the words below the picture: "decoder" and, if there are bars, their legend. If there is no space for both,
+      only the legend is shown. */
   lastLine() {
     const { letter, middle, room, hasBars } = this;
     const y = this.bottom - 11 * letter;
@@ -340,8 +341,8 @@ export class Diagram {
     return this.place === this.S || this.t === 0 ? "current" : this.place > this.S ? "done" : "ahead";
   }
 
-  /** Return the arrows from the final state, or from the states of both directions, to the decoder, for a network with
-      attention. */
+  /** For a network with attention, return the arrows to the decoder from the final state or, if the encoder is
+      bidirectional, from both final states. */
   finalStateArrows() {
     const { height, tile, encoder, backward, decoder, right, lane } = this;
     const edge = this.x(0) - tile / 2;
@@ -352,7 +353,7 @@ export class Diagram {
     return this.bidirectional ? [forward, this.arrow([edge, back, left, back, left, lane])] : [forward];
   }
 
-  /** Return the parts that show how attention computes the context of step t, and that the current output and the next
+  /** Return the parts that show how attention computes the context of step t, and how the current output and the next
       cell use this context. Without attention, return an empty list. */
   attentionParts(/** @type {number} */ t) {
     const { u, run, tile: size, column, decoder, answer, context: y, T } = this;
@@ -374,7 +375,8 @@ export class Diagram {
     ];
   }
 
-  /** Return labels for the contexts of output t and of the previous output if the labels fit between the arrows. */
+  /** Return labels for the contexts of output t and of the previous output, but only those that fit between the arrows.
+   */
   contextWords(/** @type {number} */ t) {
     const { u, letter, column, context } = this;
     const [x, y] = [this.x(t) + column / 2, context + 13 * letter];
@@ -388,7 +390,8 @@ export class Diagram {
     ];
   }
 
-  /** Return a line from each input to the context, wider for a larger α, and a label for each α of at least 5%. */
+  /** Return lines from the inputs to the context, and labels for each α of at least 5%. A larger α gives a wider line.
+      Labels that would overlap are left out. */
   attentionLines(/** @type {Float32Array} */ alpha, /** @type {number} */ x1) {
     const { u, letter, below, context: y1 } = this;
     const y2 = below + 7 * u + 13 * letter;
@@ -397,7 +400,7 @@ export class Diagram {
     /** @type {(s: number) => number} */
     const labelX = (s) => Math.max(this.finalLeft + 24 * letter, Math.min(this.x(s), this.right - 24 * letter));
     /** @type {number[]} */
-    const labelled = []; // the largest ones, without those whose labels would overlap
+    const labelled = []; // inputs, largest α first, without those whose labels would overlap
     for (const s of inputs.filter((s) => alpha[s] >= 0.05))
       if (labelled.every((other) => Math.abs(labelX(other) - labelX(s)) > 36 * letter)) labelled.push(s);
     return [
@@ -409,12 +412,12 @@ export class Diagram {
     ];
   }
 
-  /** Return the final state as a bottleneck between encoder and decoder, for a network without attention. */
+  /** For a network without attention, return the final state as a bottleneck between the encoder and the decoder. */
   bottleneck() {
     const { S, T, u, letter, run, place, middle, half, neck: y, tile, below, decoder, finalStateStatus: status } = this;
     const box = { x: middle - half, y, width: 2 * half, height: this.neckHeight };
     const bottom = y + box.height;
-    // at most 64 numbers of each state of each layer; empty until the last symbol is read
+    // for each layer, at most 64 numbers of each state; empty until the last symbol has been read
     const rows = place < S ? [] : run.encoded.states.flat().map((row) => [...row.slice(0, 64)]);
     const funnel = (/** @type {number} */ y0, /** @type {number} */ n, /** @type {number} */ y1) => {
       const wide = [this.x(0) - tile / 2, y0, this.x(n - 1) + tile / 2, y0];
@@ -440,9 +443,9 @@ export class Diagram {
 /** Return whether the page knows how often network i is right at each output position. */
 const hasPositions = (/** @type {number} */ i) => Boolean(app.positions[i]?.length);
 
-/** Return the bars of network i as a table for screen readers. The table is updated when the training pauses. */
+/** Return the bars of network i as a table for screen readers. The table is updated when training pauses. */
 export function positionsTable(/** @type {number} */ i) {
-  const [box, network] = [h("div", { class: "visually-hidden" }), app.networks[i]]; // later, there may be fewer
+  const [box, network] = [h("div", { class: "visually-hidden" }), app.networks[i]]; // networks may be removed later
   const update = soon(() => {
     const fractions = app.positions[i] ?? [];
     const label = withLabel(network, "New sources that are right at each output position");
@@ -454,16 +457,16 @@ export function positionsTable(/** @type {number} */ i) {
   return box;
 }
 
-/** Show the inside of the current cell of a network. */
+/** Show the panel “Inside a cell” for the current cell of a network. */
 function openInside(/** @type {number} */ networkIndex, /** @type {boolean} */ backward) {
   showTab("inside", { inside: { ...app.state.inside, networkIndex, backward: Number(backward) } });
   byId("inside").focus({ preventScroll: true });
 }
 
-/** Return the term that is explained at a cell. */
+/** Return the term that is explained when the pointer is on a cell. */
 const stateWord = (/** @type {boolean} */ backward) => (backward ? "backward state" : "state");
 
-/** Return an SVG element that acts as a button, as a part for `keyedBox`. A click, Enter and Space call `act`.
+/** Return a part for `keyedBox`: an SVG element that acts as a button. A click, Enter or Space calls `act`.
     @type {(tag: "rect" | "circle", attributes: Attributes, act: (event: Event) => void) =>
       [string, () => SVGElement, Attributes]} */
 function pressable(tag, attributes, act) {

@@ -5,9 +5,9 @@ import { app } from "./app.js";
 /** @typedef {Node | string | null | (() => string)} Child
     @typedef {Record<string, unknown>} Attributes */
 
-/** Create an HTML element. A name in `properties` is a property if the element has it, otherwise an attribute. Null
-    children are skipped. Functions as values or children follow the state, except for event handlers; an element that
-    is drawn anew must not have any.
+/** Create an HTML element. A name in `properties` sets a property if the element has one with this name, otherwise an
+    attribute. Null children are skipped. A function as a value or a child is called after each state change, unless it
+    is an event handler. Do not use one in an element that is redrawn.
     @type {<K extends keyof HTMLElementTagNameMap>(tag: K, properties?: Attributes, ...children: Child[]) =>
       HTMLElementTagNameMap[K]} */
 export function h(tag, properties = {}, ...children) {
@@ -30,7 +30,7 @@ export function h(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Create an SVG element. Functions as values are event handlers.
+/** Create an SVG element. Attribute values that are functions are event handlers.
     @type {<K extends keyof SVGElementTagNameMap>(tag: K, attributes?: Attributes, ...children: (Node | string)[]) =>
       SVGElementTagNameMap[K]} */
 export function svg(tag, attributes = {}, ...children) {
@@ -43,8 +43,8 @@ export function svg(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Set the text of a node and, if it is an element, its attributes, but only where they differ: the browser would lay
-    out the page even for an equal text.
+/** Set the text of a node and, if it is an element, its attributes. Only differing values are set, because setting an
+    equal value would also make the browser lay out the page.
     @type {(node: Element | Text, attributes: Attributes, text?: string) => void} */
 export function revise(node, attributes, text) {
   const element = /** @type {Element} */ (node);
@@ -56,7 +56,7 @@ export function revise(node, attributes, text) {
 /** @type {(scope: "row" | "col", text: Child) => HTMLTableCellElement} */
 export const headerCell = (scope, text) => h("th", { scope }, text);
 
-/** Return a table. A cell that is not yet a `<th>` or `<td>` becomes a `<td>`.
+/** Return a table. A cell that is not yet a `<th>` or `<td>` is put into a `<td>`.
     @type {(properties: Attributes, heads: Child[], rows: Child[][]) => HTMLTableElement} */
 export function table(properties, heads, rows) {
   const cell = (/** @type {Child} */ one) => (one instanceof HTMLTableCellElement ? one : h("td", {}, one));
@@ -72,7 +72,7 @@ export const button = (text, onclick, properties) => h("button", { type: "button
 export const symbolSpan = (name, className = "symbol") => h("span", { className, title: name, dir: "auto" }, name);
 
 /** Return a labelled `<select>`; `choose(i)` handles the choice of name i. `chosen` is the index of the selected name,
-    or a function that returns this index after each change of the state.
+    or a function that returns this index and is called after each state change.
     @type {(label: string, names: string[], choose: (i: number) => void, chosen?: number | (() => number)) =>
       HTMLLabelElement} */
 export function labelledSelect(label, names, choose, chosen = 0) {
@@ -89,7 +89,7 @@ export const zoom = () => parseFloat(getComputedStyle(document.documentElement).
     @type {(x: number) => string} */
 export const percent = (x) => `${x > 0.9995 ? "100" : x < 0.0005 ? "0" : (100 * x).toFixed(1)}%`;
 
-/** Format a fraction as a whole percentage, without the sign. It is rounded down, so only 1 becomes 100. */
+/** Format a fraction as a whole percentage, without the percent sign. It is rounded down, so only 1 becomes 100. */
 export const wholePercent = (/** @type {number} */ fraction) => `${Math.floor(100 * fraction + 1e-6)}`;
 
 /** Return the ordinal of a position, such as "1st". */
@@ -110,7 +110,7 @@ export function truncate(/** @type {string} */ name, /** @type {number} */ maxLe
     @type {(x: Float32Array, n: number) => number[]} */
 export const largest = (x, n) => [...x.keys()].sort((a, b) => x[b] - x[a]).slice(0, n);
 
-/** Format a number with a fixed number of digits and a true minus sign.
+/** Format a number with a fixed number of decimal places and a true minus sign.
     @type {(x: number, digits?: number) => string} */
 export function formatNumber(x, digits = 3) {
   const text = Math.abs(x).toFixed(digits);

@@ -5,14 +5,14 @@ import { revise } from "./elements.js";
 import { asLeft, partAfter, partName, writeNotes } from "./notes.js";
 import { showTab } from "./panels.js";
 
-let isAnnounced = false; // whether the last press has announced the next exercise
+let isAnnounced = false; // whether the last key press announced the next exercise
 
-/** Return those links of the shown exercise that match a selector.
+/** Return the links in the current exercise that match a selector.
     @type {(selector: string) => HTMLAnchorElement[]} */
 const linksOf = (selector) => Array.from(byId("exercises").querySelectorAll(`.chosen ${selector}`));
 
-/** Show the question of the current exercise, and a button for its panel. The links to its neighbours keep the lecture
-    view or, in a plan, lead to the previous and the next part. */
+/** Show the question of the current exercise, and a button for its panel. The links to the neighbouring exercises keep
+    the lecture view. In a plan, they lead to the previous and the next part instead. */
 export function showExercise() {
   const { exercise, lecture, plan, tab } = app.state;
   document.documentElement.toggleAttribute("data-exercise", exercise > 0);
@@ -32,13 +32,13 @@ export function showExercise() {
   }
 }
 
-/** Tell CSS whether an answer is open: an open answer stands next to the pictures. */
+/** Tell CSS whether an answer is open, because an open answer stands next to the pictures. */
 export function followAnswer() {
   const isOpen = document.querySelector("#exercises .chosen > details[open]") !== null;
   document.documentElement.toggleAttribute("data-answer", isOpen);
 }
 
-/** Say which exercise is next; with false, stop saying it. */
+/** Announce the next exercise or, if `isNext` is false, remove the announcement. */
 export function announceNext(isNext = true) {
   isAnnounced = isNext;
   for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (byId("exercises").querySelectorAll("[rel=next]"))) {
@@ -48,9 +48,9 @@ export function announceNext(isNext = true) {
   }
 }
 
-/** Go on in the lecture view: to the next source of the exercise or, after its last source, to the next exercise.
-    Before that, presses open the answer and scroll through it if it is long; the last of them announces the next
-    exercise. If n is −1, go back; a previous exercise opens as it was left. */
+/** In the lecture view, go on to the next source of the exercise or, after its last source, to the next exercise.
+    Before it goes on to the next exercise, key presses open the answer and scroll through it if it is long; the last of
+    them announces the next exercise. If n is −1, go back; the previous exercise opens as it was left. */
 export function goOn(/** @type {1 | -1} */ n) {
   const answer = /** @type {HTMLElement} */ (document.querySelector("#exercises .chosen > details"));
   const sources = linksOf("> p:not(.steps) a");

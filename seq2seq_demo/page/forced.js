@@ -19,27 +19,29 @@ export function forcedPanel() {
   return panel("forced", "Teacher forcing and free-running", columns);
 }
 
-/** Compare teacher forcing with free-running. Without a target, compare the answers before and after forcing. */
+/** Compare teacher forcing with free-running decoding. Without a target, compare the answers before and after forcing.
+ */
 function comparison(/** @type {Run} */ answered) {
   if (!answered.teacherSteps) {
     const problem = app.targetError ? "the target that you typed is not valid" : "none is known for this source";
-    const hint = h("p", {}, `Teacher forcing needs a target, and ${problem}: type one above the picture.`);
+    const hint = h("p", {}, `Teacher forcing needs a target, but ${problem}. Type one above the picture.`);
     return [hint, countForced(answered) ? beforeAndAfterList(answered) : null];
   }
   const run = /** @type {ComparedRun} */ (answered);
-  // the first output for which the decoder is fed different symbols; −1 if there is none
+  // the first output at which the decoder is fed another symbol with teacher forcing; −1 if there is none
   const divergence = run.teacherSteps.findIndex(({ fed }, t) => t < run.steps.length && run.steps[t].fed !== fed);
   const sentences = [describeDivergence(run, divergence), describeRecovery(run) || compareErrors(run)];
   const text = h("p", {}, sentences.join(" ").trim());
-  const isShown = !run.exact || app.runs.every(({ exact }) => exact); // otherwise, only a network with errors matters
+  // if there are errors, only the networks that make them get a table
+  const isShown = !run.exact || app.runs.every(({ exact }) => exact);
   if (!isShown) return [text];
   const box = scrollBox(`Teacher forcing and free-running: ${run.network.name}`, comparedTable(run, divergence));
   updateScrollBox(box);
   return [text, box];
 }
 
-/** Compare the errors with teacher forcing and free-running; "" if there are none, or if the user forced one of them.
- */
+/** Return a sentence that compares the errors with teacher forcing and in free-running decoding. Return "" if there are
+    no errors, or if the user forced a symbol that the network would not write. */
 function compareErrors(/** @type {ComparedRun} */ run) {
   const { teacherSteps, written, expected } = run;
   if (run.exact || written.some((_, t) => run.isOverridden(t))) return "";
@@ -57,7 +59,7 @@ function countErrors(written, expected) {
   return { edits, text: `${positions} of ${n} wrong (${pluralize(edits, "edit")})` };
 }
 
-/** Describe the first difference between teacher forcing and free-running.
+/** Describe the first difference between teacher forcing and free-running decoding.
     @type {(run: ComparedRun, divergence: number) => string} */
 function describeDivergence(run, divergence) {
   const { teacherSteps, steps } = run;
@@ -71,7 +73,7 @@ function describeDivergence(run, divergence) {
   return `Both were fed the same symbols${n < most ? ` up to the ${ordinal(n)} output, where one of them ends` : end}.`;
 }
 
-/** Return a sentence if all symbols are right except those that were forced, else "". */
+/** If all symbols except the forced ones are right, return a sentence that says so; otherwise, return "". */
 function describeRecovery(/** @type {ComparedRun} */ run) {
   if (!run.steps.some((_, t) => run.isOverridden(t)) || !recovers(run)) return "";
   const shift = run.written.length - run.expected.length;
@@ -79,9 +81,9 @@ function describeRecovery(/** @type {ComparedRun} */ run) {
   return `The network recovers: all other symbols are right${later}.`;
 }
 
-/** Return a table of the symbols that are fed and written, output by output, with teacher forcing and free-running. */
+/** Return a table of the symbols fed and written at each output, with teacher forcing and in free-running decoding. */
 function comparedTable(/** @type {ComparedRun} */ run, /** @type {number} */ divergence) {
-  const taught = alignByPosition(writtenSymbols(run.teacherSteps), run.expected); // here, symbols cannot shift
+  const taught = alignByPosition(writtenSymbols(run.teacherSteps), run.expected); // symbols cannot shift here
   const length = Math.max(run.teacherSteps.length, run.steps.length);
   const heads = Array.from({ length }, (_, t) => ordinal(t + 1));
   /** @type {(label: string, className: string, steps: Step[], parts: (t: number) => Child[]) => Child[]} */

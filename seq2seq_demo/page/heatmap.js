@@ -1,4 +1,4 @@
-/* Heat maps: a matrix in colours, with names, marks, and rows that can be selected with the mouse or the keyboard. */
+/* Heat maps: matrices in colour, with names, marks, and rows that can be selected with the mouse or the keyboard. */
 
 import { ordinal, percent, revise, svg, truncate, zoom } from "./elements.js";
 import { onNewRoom, redraw, scrollBox, updateScrollBox } from "./panels.js";
@@ -7,8 +7,8 @@ import { sourceName } from "./runs.js";
 /** @import { Run } from "./trained.js" */
 
 /** `values` [row][column] are fractions from 0 to 1, which the cells show in %, or, if `isSigned`, numbers from −1 to
-    1. `groups` maps the title of each group of columns to its first column; gaps separate the groups. `rowHeight` is in
-    px at a font size of 16 px. If `isFilling`, the map is as high as its box in the lecture view.
+    1. `groups` maps the title of each group of columns to the group's first column; gaps separate the groups.
+    `rowHeight` is in px at a font size of 16 px. If `isFilling`, the map is as high as its box in the lecture view.
     @typedef {{ rows: string[], columns: string[], values: ArrayLike<number>[], corner: string,
       groups: Record<string, number>, describe: (row: number, column: number) => string,
       describeRow?: (row: number) => string, isSigned?: boolean, isFilling?: boolean, rowHeight?: number }} Content
@@ -19,9 +19,9 @@ import { sourceName } from "./runs.js";
 const DARK = 0.66; // above this fraction, the number in a cell is written in the light colour
 const LEVELS = 50; // the number of shades on either side of 0
 const MAX_ROW_NAME = 10; // characters
-export const STRIP = 12; // numbers of a vector that a strip shows
+export const STRIP = 12; // how many numbers of a vector a strip shows
 
-/** A box with a heat map, which is drawn again only if its content or the available space changes. */
+/** A box with a heat map. The map is redrawn only if its content or the available space changes. */
 export class HeatMap {
   /** @type {unknown[]} */
   key = [];
@@ -30,7 +30,7 @@ export class HeatMap {
   /** @type {SVGGElement[]} */
   rows = [];
 
-  /** `select` is called with the row and the column of a cell that was clicked or reached by arrow keys.
+  /** `select` is called with the row and the column of a cell that was clicked or reached with the arrow keys.
       @param {string} label @param {(row: number, column: number | null) => void} select */
   constructor(label, select) {
     this.label = label;
@@ -39,7 +39,8 @@ export class HeatMap {
     this.room = onNewRoom(this.box, () => this.draw());
   }
 
-  /** Display the content that depends on `key`, and mark a row and a column.
+  /** Display the result of `makeContent`, which is called only if a part of `key` has changed, and mark a row and a
+      column.
       @type {(key: unknown[], makeContent: () => Content, marked: Cell) => void} */
   show(key, makeContent, marked) {
     this.marked = marked;
@@ -64,7 +65,7 @@ export class HeatMap {
     this.layout = layout;
     this.frame = frame;
     this.rows = content.rows.map((_, row) => this.drawRow(content, row, layout));
-    const size = { width, height: bottom, viewBox: `0 0 ${width} ${bottom}` }; // which scales on narrower paper
+    const size = { width, height: bottom, viewBox: `0 0 ${width} ${bottom}` }; // so that it scales on narrower paper
     const className = height < 0.6 * font ? "heat-map dense" : "heat-map";
     const attributes = { class: className, role: "listbox", "aria-label": this.label };
     redraw(this.box, svg("svg", { ...size, ...attributes }, svg("g", { "aria-hidden": true }, ...parts), ...this.rows));
@@ -72,7 +73,8 @@ export class HeatMap {
     this.mark();
   }
 
-  /** Return the name and the frame of a row. It is an option of a list box, and the frame covers the row's cells.
+  /** Return the name of a row, and a frame that covers the row's cells. For screen readers, the row is an option of a
+      list box.
       @type {(content: Content, row: number, layout: Layout) => SVGGElement} */
   drawRow({ rows, columns, describe, describeRow }, row, { u, font, left, right, height, size, x, y }) {
     const name = rows[row];
@@ -119,7 +121,8 @@ export class HeatMap {
       revise(element, { "aria-selected": i === row, tabindex: i === reached ? 0 : -1 });
     });
     if (this.layout && this.frame)
-      revise(this.frame, { x: this.layout.x(column ?? 0), width: column === null ? 0 : this.layout.size }); // 0 hides
+      // a width of 0 hides the frame
+      revise(this.frame, { x: this.layout.x(column ?? 0), width: column === null ? 0 : this.layout.size });
   }
 }
 
@@ -130,7 +133,7 @@ const label = (x, y, words, className, size) => svg("text", { x, y, class: class
 const shorten = (/** @type {string} */ name) =>
   name.endsWith(" ✗") ? `${truncate(name.slice(0, -2), MAX_ROW_NAME - 2)} ✗` : truncate(name, MAX_ROW_NAME);
 
-/** Return the layout of a heat map in px, in a space of width `room` and height `roomHeight`.
+/** Return the layout, in px, of a heat map in a space of width `room` and height `roomHeight`.
     @type {(content: Content, room: number, roomHeight: number) => Layout} */
 function computeLayout(content, room, roomHeight) {
   const { rows, columns, groups, corner, isSigned, rowHeight } = content;
@@ -140,7 +143,7 @@ function computeLayout(content, room, roomHeight) {
   const [left, top, gap] = [0.62 * font * longest + 8 * u, 3 * font, 10 * u];
   const starts = Object.values(groups).filter((first) => first > 0); // columns after a gap
   const fitting = (room - left - gap * starts.length - 2 * u) / columns.length;
-  const given = (roomHeight - top - 4 * u) / rows.length; // the height of a row if all rows fill the space
+  const given = (roomHeight - top - 4 * u) / rows.length; // the height of a row if the rows fill the space
   const [minSize, maxSize] = isSigned ? [u, 56 * u] : [9 * u, given < Infinity ? 1.6 * given : 44 * u];
   const size = Math.max(minSize, Math.min(maxSize, fitting));
   const touchable = (rows.length > 12 ? 15 : 24) * u;
@@ -154,9 +157,9 @@ function computeLayout(content, room, roomHeight) {
   return { u, font, left, top, size, height, x, y, right, bottom, width: Math.max(right + 2 * u, room) };
 }
 
-/** Return the centred names of the columns, without those that would overlap the previous name. */
+/** Return the centred names of the columns, leaving out any name that would overlap the previous one. */
 function columnNames(/** @type {Content} */ { columns }, /** @type {Layout} */ { font, size, x, top }) {
-  let free = -Infinity; // the x at which the free space begins
+  let free = -Infinity; // the x coordinate at which the free space begins
   return columns.flatMap((name, column) => {
     const text = truncate(name, Math.max(2, Math.floor(size / (0.62 * font))));
     const [middle, half] = [x(column) + size / 2, 0.31 * font * text.length];

@@ -1,4 +1,4 @@
-/* The panel that replaces one input and shows which outputs change, next to attention. */
+/* The influence panel, which replaces one input at a time and shows which outputs change. */
 
 import { align } from "./align.js";
 import { announce, app, soon } from "./app.js";
@@ -12,14 +12,14 @@ import { goToOutput } from "./step.js";
     @import { Vocabulary } from "./symbols.js"
     @import { Run, TrainedNetwork } from "./trained.js" */
 
-/** The influence of every input on every output of an answer. `matrix` [T][S] is the fraction of substitutes for an
-    input that change an output.
+/** The influence of every input on every output of an answer. `matrix` [T][S] contains, for each output and each input,
+    the fraction of the input's substitutes that change the output.
     @typedef {{ answer: number[], matrix: number[][] }} Influence */
 
 const MAX_SUBSTITUTES = 10; // symbols that are tried in place of an input
-const MAX_TRIALS = 300; // runs of the network per source; inputs of a long source have fewer substitutes
+const MAX_TRIALS = 300; // runs of the network per source; inputs of a long source get fewer substitutes
 const CAPTION = "The fraction of other symbols that change the output when they replace the input.";
-const TRIALS_PER_SLICE = 4; // the page can react between two slices
+const TRIALS_PER_SLICE = 4; // the page can respond between two slices
 
 export const influencePanel = () =>
   panel("influence", "Influence", redrawnPart(influenceControls), networkColumns(influenceParts));
@@ -33,7 +33,7 @@ function replace(s, symbol = substitutes(app.networks[0], app.runs[0].source[s])
   announce(textOfAll((run) => `${pluralize(n(run), "output")} changed`));
 }
 
-/** Return the controls with which a replacement for an input is chosen. */
+/** Return the controls that choose a replacement for an input. */
 function influenceControls() {
   const [network] = app.networks;
   const { replacement } = app.state;
@@ -45,8 +45,8 @@ function influenceControls() {
   return [h("div", { class: "controls" }, list, undo)];
 }
 
-/** Return a list that aligns two answers of a run's network: the free one and the one after a replacement or, without a
-    replacement, after forcing. Symbols that differ are marked.
+/** Return a list that aligns two answers of a run's network: the answer without forcing, and the answer after a
+    replacement or, without a replacement, after forcing. Symbols that differ are marked.
     @type {(run: Run, replacement?: Replacement) => HTMLElement} */
 export function beforeAndAfterList(run, replacement) {
   const after = replacement ? freeAnswer(run, replacement) : writtenSymbols(run.steps);
@@ -73,9 +73,9 @@ function influenceParts(/** @type {number} */ i) {
   });
   const figure = h("figure", {}, h("figcaption", {}, CAPTION), map.box);
   /** @type {Run | null} */
-  let begun = null; // the last run whose influence was begun
+  let begun = null; // the last run for which the computation was started
   /** @type {(Influence & { run: Run }) | null} */
-  let shown = null; // the last influence that is complete
+  let shown = null; // the last complete influence
   const show = () => {
     figure.toggleAttribute("hidden", !shown);
     if (!shown) return;
@@ -83,7 +83,7 @@ function influenceParts(/** @type {number} */ i) {
     const outputs = answer.map((symbol) => targetName(run, symbol));
     const content = () => outputsByInputs(run, outputs, matrix, "changes with");
     map.show([matrix], content, { row: app.t, column: state.replacement?.s ?? null });
-    revise(progress, {}, run.model === app.runs[i]?.model ? "" : "Of an earlier step of training:");
+    revise(progress, {}, run.model === app.runs[i]?.model ? "" : "From an earlier training step:");
   };
   const begin = (/** @type {Run} */ run) => {
     const trials = influenceOf(run);
@@ -137,8 +137,8 @@ function freeAnswer({ network, model, source, steps }, replacement) {
   return writtenSymbols(answer.steps);
 }
 
-/** Return at most n symbols to try in place of a symbol: a sample of the others in its category or, if there are none,
-    of all others.
+/** Return at most n symbols to try in place of a symbol: a sample of the other symbols in its category or, if its
+    category contains no others, of all other symbols.
     @type {(network: TrainedNetwork, symbol: number, n?: number) => number[]} */
 function substitutes({ sourceVocabulary: vocabulary }, symbol, n = MAX_SUBSTITUTES) {
   const others = Array.from({ length: vocabulary.largest }, (_, i) => (symbol + 1 + i) % (vocabulary.largest + 1));
@@ -148,14 +148,14 @@ function substitutes({ sourceVocabulary: vocabulary }, symbol, n = MAX_SUBSTITUT
   return Array.from({ length }, (_, i) => candidates[Math.floor(((i + 0.5) * candidates.length) / length)]);
 }
 
-/** Return the category of a character: letter, digit or other. Words and integers have no categories. */
+/** Return the category of a character: letter, digit or other. Words and integers have no category. */
 function category(/** @type {Vocabulary} */ vocabulary, /** @type {number} */ symbol) {
   if (vocabulary.tokens !== "characters") return null;
   return [/^\p{L}/u, /^\p{N}/u].findIndex((kind) => kind.test(vocabulary.name(symbol)));
 }
 
 /** Compute the influence of every input on every output of a run's answer. Each trial replaces one input and records
-    the outputs that change; before each trial, the generator yields the fraction of the work that is done.
+    the outputs that change; before each trial, the generator yields the fraction of the work that has been done.
     @type {(run: Run) => Generator<number, Influence>} */
 function* influenceOf(run) {
   const { network, source } = run;

@@ -1,5 +1,5 @@
-/* The numbers inside the network: the panel with hidden states and the equations of the current cell, and the layer at
-   the orange dot, which shows how attention computes a context. */
+/* The numbers inside the network: the panel with the hidden states and the equations of the current cell, and the layer
+   at the orange dot, which shows how attention computes a context. */
 
 import { announce, app, byId, soon } from "./app.js";
 import { formatNumber, h, headerCell, labelledSelect, ordinal, percent, svg, symbolSpan, table } from "./elements.js";
@@ -63,8 +63,8 @@ const shownRun = () => app.runs[app.cell.networkIndex];
 /** Return the cells of the selected layer, one for each input and output. */
 const shownCells = () => shownRun().cellsOf(app.cell.layer, app.cell.backward);
 
-/** Return the column of the cell at step i, or the step of the cell in column i; both count from 0. They differ because
-    the backward encoder reads the last symbol first. */
+/** Convert a step to its column, or a column to its step; both count from 0. They differ in the backward encoder, which
+    reads the last symbol first. */
 const mirrored = (/** @type {number} */ i) => (app.cell.backward && i < app.S ? app.S - 1 - i : i);
 
 /** Return the column of the current cell; null before the first step and after the answer's end. */
@@ -76,7 +76,7 @@ function currentColumn() {
 /** Return the current cell; undefined before the first step and after the answer's end. */
 const currentCell = () => shownCells()[currentColumn() ?? -1];
 
-/** Name a column, counted from 0, by its position and its symbol. */
+/** Describe a column, counted from 0, by its position and its symbol. */
 function nameOfColumn(column = currentColumn()) {
   const run = shownRun();
   if (column === null) return app.state.place ? "a step after this network's answer" : "the start";
@@ -116,7 +116,8 @@ function cellParts() {
   const vectors = { ...cell.gates, ...Object.fromEntries(states.map((name, i) => [name, cell.state[i]])) };
   const numbers = Object.entries(vectors).map(([name, vector]) => [name, formatNumber(vector[unit])]);
   const before = formatNumber(cell.previous[0][unit]); // the previous step's first state, marked with a prime
-  const rest = formatNumber(1 - (cell.gates.z?.[unit] ?? 0)); // what the update gate of a GRU leaves to the candidate
+  // the weight that a GRU's update gate leaves to the candidate
+  const rest = formatNumber(1 - (cell.gates.z?.[unit] ?? 0));
   const values = { ...Object.fromEntries(numbers), before, rest };
   const rows = equations(cellId(type), values);
   const note = h("p", {}, `This page has no equation for ${type}. Its gates and states:`);
@@ -134,11 +135,11 @@ function cellParts() {
 /** Return the id of the equations for a cell type. */
 const cellId = (/** @type {string} */ type) => `cell-${type.replace("Basic", "")}`;
 
-/** The numbers and names that replace the names in braces in equations.
+/** The numbers and names that replace the placeholders in the equations.
     @typedef {Record<string, string>} Values */
 
-/** Return the equations in words.html for an id, with their numbers; a negative factor is in parentheses. For cell
-    types without equations, the list is empty, and the page shows only the numbers.
+/** Return the equations in words.html for an id, with their numbers filled in; negative factors get parentheses. For a
+    cell type without equations, the list is empty, and the page shows only the numbers.
     @type {(id: string, values: Values) => HTMLElement[]} */
 function equations(id, values) {
   const fill = (/** @type {HTMLElement} */ { textContent }) =>
@@ -166,7 +167,8 @@ function inputEquation(run, { x: input }) {
   return equations(run.steps[t].alpha ? "x-attention" : "x-decoder", fed);
 }
 
-/** Return the equations of attention with the numbers of the selected unit at step t, if the network has attention. */
+/** Return the attention equations with the numbers of the selected unit at step t. Without attention, return an empty
+    list. */
 function attentionParts(/** @type {Run} */ run, /** @type {number} */ t) {
   if (!run.steps[t].alpha) return [];
   const { alpha, u, query, context } = /** @type {Attended} */ (run.steps[t]);
@@ -181,7 +183,7 @@ function attentionParts(/** @type {Run} */ run, /** @type {number} */ t) {
   return [h("h3", {}, `Attention at the ${ordinal(t + 1)} output`), list, contextTable(run, t)];
 }
 
-/** Return the equations of the logits and of the probability of the symbol written at step t. */
+/** Return the equations for the logit and the probability of the symbol written at step t. */
 function outputParts(/** @type {Run} */ run, /** @type {number} */ t) {
   const [step, symbol] = [run.steps[t], writtenName(run, t)];
   const projection = step.alpha ? "W_o [W_p h + b_p ; a] + b_o" : "W_p h + b_p";
@@ -191,8 +193,8 @@ function outputParts(/** @type {Run} */ run, /** @type {number} */ t) {
   return [h("h3", {}, `The ${ordinal(t + 1)} output (${symbol})`), list];
 }
 
-/** Return a gate or state of all units as bars that point up or down, with a frame around the selected unit. A click on
-    a bar selects its unit. */
+/** Return the values of a gate or state in all units as bars that point up or down, with a frame around the selected
+    unit. A click on a bar selects its unit. */
 function gateBars(/** @type {string} */ name, /** @type {Float32Array} */ vector) {
   const { cell_type: type, states } = shownRun().network.config;
   const { unit } = app.cell;
@@ -229,11 +231,11 @@ function gateBars(/** @type {string} */ name, /** @type {Float32Array} */ vector
 const LAYER = "context-layer"; // the id of the context's layer while it is open
 const GAP = 12; // px between the dot and the layer
 
-/** Show, next to a dot, how the context of output t is computed. The layer is created when it opens, and a step closes
-    it.
+/** Open a layer next to a dot, and show in it how the context of output t is computed. The layer is created when it
+    opens, and changing the step closes it.
     @type {(dot: Element, run: Run, t: number) => void} */
 export function openContext(dot, run, t) {
-  if (document.getElementById(LAYER)) return; // this click on the dot has just closed it
+  if (document.getElementById(LAYER)) return; // this click on the dot has just closed the layer
   if (app.isTraining) {
     byId("train").click(); // pause, which draws a new dot
     document.querySelector(".open-context")?.dispatchEvent(new Event("click"));
@@ -253,12 +255,12 @@ export function openContext(dot, run, t) {
   layer.showPopover();
   const [{ left, right }, { width }] = [dot, layer].map((one) => one.getBoundingClientRect());
   const x = [right + GAP, left - GAP - width].find((x) => x >= 0 && x + width <= innerWidth);
-  if (x !== undefined) Object.assign(layer.style, { left: `${x}px`, right: "auto" }); // else in the middle
+  if (x !== undefined) Object.assign(layer.style, { left: `${x}px`, right: "auto" }); // otherwise, it is in the middle
 }
 
 export const closeContext = () => document.getElementById(LAYER)?.hidePopover();
 
-/** Return the numbers of attention at step t, one row per input, and their sums.
+/** Return a table of the attention at step t, with one row per input and a row for the sums.
     @type {(run: Run, t: number) => HTMLTableElement} */
 export function contextTable(run, t) {
   const { alpha, u, context } = /** @type {Record<"alpha" | "u" | "context", Float32Array>} */ (run.steps[t]);

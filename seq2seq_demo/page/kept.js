@@ -1,5 +1,5 @@
-/* "Your networks": the networks that trained since the tab was opened. They stay until ten others have trained, even if
-   the page is reloaded. */
+/* "Your networks": the networks that have been trained since the tab was opened. They are kept until ten others have
+   been trained, even if the page is reloaded. */
 
 import { byId } from "./app.js";
 import { course } from "./course.js";
@@ -10,13 +10,13 @@ import { own, savedCourse } from "./own.js";
 /** @import { Course, Settings } from "./course.js"
     @import { Saved } from "./own.js" */
 
-/** A course that has trained, as JSON values and, if it trained since the page was loaded, also as an object.
+/** A course that has been trained, as JSON values and, if it was trained since the page was loaded, also as an object.
     @typedef {{ saved: Saved, course: Course | null }} Kept */
 
 const MOST = 10; // courses
 const KEY = `networks ${location.pathname}`; // pages opened as files may share one storage
 
-/** The courses that have trained, most recent last; read from the storage once.
+/** The courses that have been trained, most recent last. They are read from the session storage only once.
     @type {Kept[]} */
 export let keptCourses = read();
 
@@ -27,13 +27,13 @@ function read() {
     const areCourses = all.every(({ course }) => last(course.points).exact.every(Number.isFinite));
     return areCourses ? all.map((saved) => ({ saved, course: null })) : [];
   } catch {
-    return []; // there is no storage, or its content is not ours
+    return []; // there is no storage, or its content is not valid
   }
 }
 
-/** Keep a course as the most recent one. The storage gets as many of the most recent courses as fit. */
+/** Keep a course as the most recent one. The session storage holds as many of the most recent courses as fit. */
 export function keep(/** @type {Course} */ course) {
-  if (!course.samples || (course.settings.task === "pairs" && !course.task.reading)) return; // or from a link
+  if (!course.samples || (course.settings.task === "pairs" && !course.task.reading)) return; // untrained or from a link
   const others = keptCourses.filter((kept) => kept.course !== course);
   keptCourses = [...others, { saved: savedCourse(course), course }].slice(-MOST);
   for (let n = keptCourses.length; n > 0; n--) {
@@ -54,8 +54,8 @@ export function findKept(settings) {
   return keptCourses.findLast(({ saved }) => key(saved) === wanted);
 }
 
-/** Fill the layer "Your networks" whenever it opens, with a row for each kept course, most recent first. The button in
-    a row calls `show`.
+/** Whenever the layer "Your networks" opens, fill it with a row for each kept course, most recent first. The button in
+    a row calls `show` with the course.
     @type {(show: (kept: Kept) => void) => void} */
 export function prepareKept(show) {
   const box = byId("networks");

@@ -1,4 +1,5 @@
-/* The list of exercises: what is written there stays until the tab is closed. A link to a plan opens its first part. */
+/* The list of exercises. The reader's notes on it are kept until the tab is closed. A link to a plan opens the plan's
+   first part. */
 
 import { keepNotes, PLANS } from "./notes.js";
 
@@ -9,7 +10,7 @@ function openPlan() {
   if (first) location.replace(`${first}&plan=${plan}&view=lecture`);
 }
 
-/** Let the page print with all answers or with the reader's notes if the URL asks for them. */
+/** If the URL asks for it, prepare the page for printing with all answers or with the reader's notes. */
 function preparePrint() {
   const { hash } = location;
   document.documentElement.toggleAttribute("data-answers", hash === "#answers");

@@ -1,4 +1,4 @@
-/* The encoder-decoder network, with the names of network/numpy_network.py.
+/* The encoder-decoder network, with the same names as in network/numpy_network.py.
 
    B is the batch size, which is 1 for everything that the page shows. S and T are the lengths of sources and answers, E
    is the embedding size, H the cell size, M the width of the memory (H, or 2H with a bidirectional encoder), G the
@@ -23,7 +23,7 @@ import { affine, attend, complement, concatenate, plus, product, rows, sigmoid, 
       out_max_int: number, num_layers: number, cell_size: number, embedding_size: number, cell_type: string,
       gates: string[], states: string[] }} Config */
 
-/** Return the index of the largest number; among equal numbers, the first. */
+/** Return the index of the largest number or, if several numbers are equal, of the first of them. */
 export const argmax = (/** @type {Float32Array | number[]} */ x) => x.indexOf(Math.max(...x));
 
 /** Split a matrix into parts of equal width, and apply one function to each part.
@@ -33,9 +33,9 @@ function activate(x, ...functions) {
   return functions.map((activation, i) => activation(x, i * width, (i + 1) * width));
 }
 
-/* The equations of the cells. Each takes x W + b [B, G·H], the state and U [H, G·H]. It returns the next state, with h
-   last, and the gates [B, H], which the page displays. States and gates are in the order of the cell's row in
-   config.py. */
+/* The equations of the cells. Each equation takes x W + b [B, G·H], the state and U [H, G·H]. It returns the next
+   state, with h last, and the gates [B, H], which the page displays. States and gates are in the order of the cell's
+   row in config.py. */
 
 /** Long short-term memory (Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000).
     @type {Equation} */
@@ -61,7 +61,7 @@ function simpleRnn(projected, [h], U) {
   return { state: [candidate], gates: [candidate] };
 }
 
-/** The keys are the names in config.py. builder.py reads the supported cells from this table.
+/** The keys are the names of the cells in config.py. builder.py reads the supported cells from this table.
     @type {Record<string, Equation>} */
 const EQUATIONS = {
   BasicLSTMCell: lstm,
@@ -91,8 +91,8 @@ export class Network {
   /** Decode a source in `outLen` steps, greedily or with teacher forcing.
 
       With `decoderInput` [T], the decoder is fed these T symbols (teacher forcing). Otherwise, it is fed its own
-      output, in which the symbols in `forced`, { step: symbol }, replace the likeliest ones. With `toEnd`, decoding
-      stops after END. `encoded` is the result of `encode`, if it is known. Returns `encoded` and the steps.
+      output, in which the symbols in `forced`, { step: symbol }, replace the likeliest ones. If `toEnd`, decoding stops
+      after END. `encoded` is the result of `encode` if this has already been computed. Returns `encoded` and the steps.
       @type {(source: number[], outLen: number, options?: RunOptions) => { encoded: Encoded, steps: Step[] }} */
   run(source, outLen, { decoderInput, forced = {}, toEnd = false, encoded = this.encode([source]) } = {}) {
     const { go } = this.config;
@@ -109,9 +109,9 @@ export class Network {
     return { encoded, steps };
   }
 
-  /** Encode sources [B][S]. Returns the memory, S matrices [B, M]; its keys W_k m [B, H] (null without attention); the
-      decoder's initial state; and the cells [S][layer], in both directions if the encoder is bidirectional (Schuster
-      and Paliwal 1997).
+  /** Encode sources [B][S]. Returns the memory, which is S matrices [B, M], its keys W_k m [B, H] (null without
+      attention), and the decoder's initial state. Also returns the cells [S][layer], in both directions if the encoder
+      is bidirectional (Schuster and Paliwal 1997).
       @type {(sources: number[][]) => Encoded} */
   encode(sources) {
     const { num_layers: layers, bidirectional, has_attention, states: names } = this.config;
@@ -140,7 +140,7 @@ export class Network {
     return { memory, keys, states, context: zeros(memory[0].rows, memory[0].columns), cells, backwardCells }; // a_0 is 0
   }
 
-  /** Run one decoder step that is fed symbols [B]. Returns the next state, the logits [B, V] and α [B, S].
+  /** Run one decoder step, which is fed the symbols [B]. Returns the next state, the logits [B, V] and α [B, S].
       @type {(fed: number[], before: DecoderState, encoded: Encoded) => DecoderStep} */
   step(fed, { states: before, context }, { memory, keys }) {
     const d = rows(this.weights["decoder/embedding"], fed); // d_t [B, E]
@@ -158,7 +158,7 @@ export class Network {
     return { states, cells, ...attended, query, logits: this.dense("decoder/output", all) };
   }
 
-  /** Run a cell over inputs [S] from a zero state. Returns the cell at every input.
+  /** Run a cell over inputs [S], starting from a zero state. Returns the cell at every input.
       @type {(name: string, inputs: Matrix[]) => Cell[]} */
   runOver(name, inputs) {
     const zero = this.config.states.map(() => zeros(inputs[0].rows, this.config.cell_size));
@@ -184,8 +184,9 @@ export class Network {
   }
 }
 
-/** Decode weights. `numbers` is the base64 encoding of 16-bit or 8-bit integers, array after array; each array is
-    multiplied by its scale. `shapes` is [[name, shape], …]. Returns the matrices by name; a bias has one row.
+/** Decode weights. `numbers` is the base64 encoding of 16-bit or 8-bit integers. It contains one array after another;
+    each array is multiplied by its scale. `shapes` is [[name, shape], …]. Returns the matrices by name; a bias becomes
+    a matrix with one row.
     @type {(stored: StoredWeights, shapes: [string, number[]][]) => Record<string, Matrix>} */
 export function decodeWeights({ scales, numbers, bits = 16 }, shapes) {
   const text = atob(numbers);

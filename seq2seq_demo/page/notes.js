@@ -1,11 +1,11 @@
-/* All pages of the gallery share the reader's predictions and the tables of the exercises, which are kept until the tab
-   is closed, and the plans of lessons, in which a clicker leads from one exercise or slide to the next. */
+/* The notes and the lesson plans that all pages of the gallery share. The notes are the reader's predictions and table
+   entries; they are kept until the tab is closed. In a plan, a clicker leads from one exercise or slide to the next. */
 
 const NOTES = "notes of the exercises"; // the key in the session storage
 const NOTED = ":is(.note, .board) :is(input, textarea)";
 /** @typedef {NodeListOf<HTMLTableElement>} Boards */
 
-/** Let the reader write into the tables, show earlier notes from this tab, and keep new ones. */
+/** Let the reader write in the tables, show earlier notes from this tab, and keep new ones. */
 export function keepNotes() {
   for (const board of /** @type {Boards} */ (document.querySelectorAll("table.board"))) {
     for (const row of board.rows) {
@@ -25,7 +25,7 @@ export function keepNotes() {
   });
   addEventListener("keydown", ({ key, target }) => {
     const field = /** @type {HTMLElement} */ (target);
-    if (key === "Enter" && field.matches(`input:is(${NOTED})`)) field.blur(); // the arrow keys step again
+    if (key === "Enter" && field.matches(`input:is(${NOTED})`)) field.blur(); // now the arrow keys change the step
   });
   addEventListener("pageshow", showNotes); // also after "Back"
   showNotes();
@@ -40,7 +40,7 @@ function showNotes() {
   }
 }
 
-/** Return the notes by the names of their fields. */
+/** Return an object that maps the names of fields to their notes. */
 function readNotes() {
   try {
     return JSON.parse(sessionStorage.getItem(NOTES) ?? "") ?? {};
@@ -49,7 +49,8 @@ function readNotes() {
   }
 }
 
-/** Keep notes by the names of their fields. The state in which an exercise was left is kept by the exercise's name.
+/** Keep notes under the names of their fields. The state in which an exercise was left is kept under the exercise's
+    name.
     @param {Record<string, string>} notes */
 export function writeNotes(notes) {
   try {
@@ -59,7 +60,8 @@ export function writeNotes(notes) {
   }
 }
 
-/** Fill in the cell of a table in the row and the column with these headings, if the page contains the cell.
+/** Fill in the cell of a table in the row and the column with these headings. Do nothing if the page does not contain
+    the cell.
     @type {(id: string, row: string, column: string, text: string) => void} */
 export function fillIn(id, row, column, text) {
   const selector = `#${id} [aria-label="${CSS.escape(`${row}, ${column}`)}"]`;
@@ -69,7 +71,7 @@ export function fillIn(id, row, column, text) {
   writeNotes({ [field.name]: text });
 }
 
-/** Return the URL of an exercise in the state in which it was left. If it was not opened before, return the URL
+/** Return a URL that opens an exercise in the state in which it was left. If no state was kept, return the URL
     unchanged.
     @type {(address: string) => string} */
 export function asLeft(address) {
@@ -85,11 +87,11 @@ const TEN_MINUTES = [
   "reversing.html#exercise=3",
 ];
 
-/** The URLs of a plan's parts, by the plan's name in URLs, which is its duration in minutes. */
+/** The URLs of the parts of each plan. A plan's name, which URLs contain, is its duration in minutes. */
 export const PLANS = new Map([["10", TEN_MINUTES]]);
 
 /** Return the URL of the part that comes n parts after `part` in a plan; `part` is the end of a URL. Before the first
-    part and after the last one, return the URL of the list of exercises; if the plan does not contain `part`, return
+    part and after the last one, return the URL of the list of exercises. If the plan does not contain `part`, return
     "".
     @type {(plan: string, part: string, n: number) => string} */
 export function partAfter(plan, part, n) {

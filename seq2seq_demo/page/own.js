@@ -1,5 +1,5 @@
-/* "Your own pairs": the user's text and the pairs in it, the pairs that the networks get wrong, and ways to keep them.
- */
+/* "Your own pairs": the user's text, the pairs in it, the pairs that the first network gets wrong, and the buttons that
+   keep a network. */
 
 import { app, byId, MAX_NETWORK_TEXT, soon } from "./app.js";
 import { course } from "./course.js";
@@ -18,19 +18,19 @@ import { MAX_LEN, MAX_SYMBOLS, pairsTask, readPairs, SAMPLES, sampleText, vocabu
 export const KINDS = /** @type {const} */ (["characters", "words"]);
 const MAX_FILE = 10_000_000; // bytes
 const [N_SHOWN, N_PROBLEMS, N_ERRORS] = [5, 3, 20];
-const pageText = `<!DOCTYPE html>\n${document.documentElement.outerHTML}`; // the page before anything changes it
+const pageText = `<!DOCTYPE html>\n${document.documentElement.outerHTML}`; // the page before any script changes it
 
 const firstReading = readPairs(sampleText(Object.keys(SAMPLES)[0]), ["", ""]);
 
 /** The user's pairs. */
 export const own = {
   reading: firstReading,
-  learnable: firstReading, // the last reading that networks can learn
+  learnable: firstReading, // the last reading whose pairs networks can learn
   both: false, // whether a network without attention also learns the pairs
   link: "", // the network from the URL, if the page shows it
 };
 
-/** Read pairs from a string. An empty kind is recognised.
+/** Read pairs from a string. If the kind of a side is empty, it is recognised from the pairs.
     @type {(text: string, kinds: (Kind | "")[]) => void} */
 export function readOwn(text, kinds) {
   if (text === own.reading.text && `${kinds}` === `${own.reading.asked}`) return;
@@ -38,7 +38,7 @@ export function readOwn(text, kinds) {
   if (!own.reading.refusal) own.learnable = own.reading;
 }
 
-/** Show saved pairs, without values that are not valid. */
+/** Show saved pairs. Values that are not valid are ignored. */
 export function showPairs(/** @type {Saved} */ { text, kinds, both }) {
   const valid = [0, 1].map((side) => KINDS.find((one) => one === kinds?.[side]) ?? "");
   readOwn(typeof text === "string" ? text : "", valid);
@@ -46,7 +46,7 @@ export function showPairs(/** @type {Saved} */ { text, kinds, both }) {
 }
 
 /** Set up the panel for the pairs in training.html; `change` is called when the pairs have changed. The panel is one
-    line high, and opens above the page at first and whenever it has the focus. */
+    line high, but it expands over the page at first and whenever it has the focus. */
 export function preparePairs(/** @type {() => void} */ change) {
   const [panel, said, opener] = ["own", "pairs-said", "open-file"].map(byId);
   const field = /** @type {HTMLTextAreaElement} */ (byId("pairs"));
@@ -62,7 +62,7 @@ export function preparePairs(/** @type {() => void} */ change) {
     if (chosen && chosen.size > MAX_FILE) revise(said, {}, `The file is larger than ${MAX_FILE / 1e6} MB`);
     else if (chosen) replace(await chosen.text());
   };
-  field.onchange = () => set(); // before the click elsewhere that ended the input
+  field.onchange = () => set(); // called before the click that took the focus from the field
   field.oninput = soon(set, 300);
   field.ondragover = (event) => event.preventDefault();
   field.ondrop = (event) => {
@@ -127,7 +127,7 @@ function summaryOf(/** @type {Reading} */ reading) {
 function prepareErrors() {
   const list = byId("errors");
   const panel = /** @type {HTMLElement} */ (list.parentElement);
-  let steps = -1; // the number of training steps when the list was drawn
+  let steps = -1; // the number of training steps when the list was last drawn
   app.add(() => {
     const { task, heldOut, right, samples } = course;
     const wrong = heldOut.filter(({ id }) => !right[0].has(id));
@@ -141,7 +141,7 @@ function prepareErrors() {
   });
 }
 
-/** Set up the buttons that keep networks for pairs: in a file, and in a link. */
+/** Set up the buttons that keep a network for pairs in a file or in a link. */
 function prepareKeeping() {
   const [save, link] = ["save", "link"].map(byId);
   save.onclick = () => savePage(course);
@@ -151,7 +151,7 @@ function prepareKeeping() {
     link.hidden = save.hidden || app.isTraining;
     if (link.hidden) return;
     const isLarge = sharedText(course).length > MAX_NETWORK_TEXT;
-    const title = isLarge ? "A network of 16 units fits" : "The link contains the network";
+    const title = isLarge ? "A network with 16 units fits" : "The link contains the network";
     revise(link, { "aria-disabled": isLarge, title }, isLarge ? "Too large for a link" : "Copy link");
   });
 }
@@ -167,14 +167,14 @@ function errorItem({ source, strings = [] }) {
   return h("li", { dir: "auto" }, button(symbols, show), ` → ${answer}, expected ${target}`);
 }
 
-/** Return a course with its pairs as JSON values.
+/** Return a course and its pairs as JSON values.
     @type {(course: Course) => Saved} */
 export function savedCourse(course) {
   const { text, kinds } = course.task.reading ?? { text: "", kinds: [] };
   return { settings: course.settings, text, kinds, both: course.networks.length > 1, course: course.saved(16) };
 }
 
-/** Let the browser save the page as it was opened, with pairs, settings and weights. */
+/** Let the browser save the page as it was loaded, but with the current pairs, settings and weights. */
 function savePage(/** @type {Course} */ course) {
   const escaped = (/** @type {string} */ one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`;
   const json = JSON.stringify(savedCourse(course)).replace(/[<>&\u2028\u2029]/g, escaped);
@@ -184,7 +184,7 @@ function savePage(/** @type {Course} */ course) {
   setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
 
-/** Return the first network as the JSON of a `Shared` for the URL, with weights of 8 bits. */
+/** Return the first network, with 8-bit weights, as the JSON of a `Shared` for the URL. */
 function sharedText(/** @type {Course} */ course) {
   const { source, target, lengths, outLen } = course.task;
   const { points, weights, ...saved } = course.saved(8);
@@ -199,7 +199,7 @@ async function copyLink(/** @type {Course} */ course, /** @type {HTMLElement} */
   own.link = sharedText(course);
   app.change({ network: own.link });
   await navigator.clipboard?.writeText(location.href).catch(() => {});
-  revise(link, {}, "Copied: the address is the link");
+  revise(link, {}, "Copied (also in the address bar)");
 }
 
 /** Return the state of a saved page; null for any other page. */
@@ -211,7 +211,8 @@ export function savedState() {
   }
 }
 
-/** Return the task (without pairs) and the course's state for a network from a link. Throws an Error for other strings.
+/** Return the task (without pairs) and the course's state for a network from a link. Throws an Error for any other
+    string.
     @type {(text: string) => { task: Task, state: SavedCourse }} */
 export function parseShared(text) {
   /** @type {Shared} */

@@ -10,8 +10,8 @@ import { generator, inWords, Vocabulary } from "./symbols.js";
 const [MIN_PAIRS, MAX_PAIRS] = [20, 5000];
 export const [MAX_LEN, MAX_SYMBOLS] = [60, 200];
 const MAX_LINE = 1000; // characters
-const FIRST_HELD_OUT = 5; // the index of the held-out source among ten
-const N_EXAMPLES = 5; // held-out pairs that the page offers
+const FIRST_HELD_OUT = 5; // the index of the held-out source among every ten sources
+const N_EXAMPLES = 5; // held-out pairs that the page offers as examples
 const SEPARATORS = ["\t", "→", ";", ","];
 /** Column names for sources and for targets.
     @type {string[][]} */
@@ -27,11 +27,12 @@ const INTEGERS = /^(0|[1-9][0-9]{0,9})(\s+(0|[1-9][0-9]{0,9}))+$/; // no leading
 /** @typedef {"characters" | "words"} Kind
     @typedef {{ source: string[], target: string[] }} Pair The symbols of a pair.
     @typedef {{ text: string, asked: (Kind | "")[], pairs: Pair[], kinds: Kind[], problems: string[], refusal: string }} Reading
-      `asked` contains the kinds that the user chose. `problems` name the lines that were left out. `refusal` says why
+      `asked` contains the kinds that the user chose. `problems` lists the lines that were left out. `refusal` says why
       networks cannot learn the pairs; it is empty if they can. */
 
-/** Read a pair from each line of a string. The separator of source and target is the first of SEPARATORS that occurs in
-    the first line with a separator. `kinds` contains the kinds of sources and targets; an empty kind is recognised.
+/** Read a pair from each line of a string. The separator between source and target is the first of SEPARATORS that
+    occurs in the first line with a separator. `kinds` contains the kinds of the source and the target symbols; an empty
+    kind is recognised from the strings.
     @type {(text: string, kinds: (Kind | "")[]) => Reading} */
 export function readPairs(text, kinds) {
   const lines = text.split(/\r\n|[\r\n]/);
@@ -64,7 +65,8 @@ export function readPairs(text, kinds) {
   return { text, asked: kinds, pairs: read, kinds: chosen, problems, refusal: refusalOf(read) };
 }
 
-/** Split a line. A cell in quotation marks may contain the separator, unless the separator is a tab or an arrow.
+/** Split a line into cells. A cell in quotation marks may contain the separator, unless the separator is a tab or an
+    arrow.
     @type {(line: string, separator: string) => string[]} */
 function cellsOf(line, separator) {
   if (!/[;,]/.test(separator) || !line.includes('"')) return line.split(separator);
@@ -87,12 +89,12 @@ function refusalOf(pairs) {
   if (!pairs.length) return "Paste pairs, open a file, or begin with a sample.";
   const n = new Set(pairs.map(({ source }) => source.join("\n"))).size;
   if (n < MIN_PAIRS) return `Expected at least ${MIN_PAIRS} pairs with different sources, got ${n}.`;
-  const program = "the program itself has no such limit";
+  const note = "the program has no limit";
   if (pairs.length > MAX_PAIRS)
-    return `Expected at most ${thousands(MAX_PAIRS)} pairs, got ${thousands(pairs.length)}; ${program}.`;
+    return `Expected at most ${thousands(MAX_PAIRS)} pairs, got ${thousands(pairs.length)}; ${note}.`;
   const symbols = [pairs.flatMap(({ source }) => source), pairs.flatMap(({ target }) => target)];
   const most = Math.max(...symbols.map((side) => new Set(side).size));
-  return most > MAX_SYMBOLS ? `Expected at most ${MAX_SYMBOLS} different symbols a side, got ${most}; ${program}.` : "";
+  return most > MAX_SYMBOLS ? `Expected at most ${MAX_SYMBOLS} different symbols per side, got ${most}; ${note}.` : "";
 }
 
 /** Return whether at least half of the strings on one side are integers or lists of integers, and either this side
@@ -104,7 +106,7 @@ function areIntegers(strings, isBesideIntegers) {
   return (nLists > 0 || isBesideIntegers) && n > 0 && 2 * n >= strings.length;
 }
 
-/** Return the kind of symbols on one side, as data/tokens.py does. Integers are words.
+/** Return the kind of symbols on one side, as data/tokens.py does. Integers count as words.
     @type {(strings: string[], isBesideIntegers: boolean) => Kind} */
 function kindOf(strings, isBesideIntegers) {
   if (areIntegers(strings, isBesideIntegers)) return "words";
@@ -124,8 +126,7 @@ export function vocabularyOf(tokens, strings, symbols = []) {
   return { tokens, symbols: sorted, largest: sorted.length - 1, form: hasHangul ? "NFD" : "NFC" };
 }
 
-/** Return a number from 0 to 2³² − 1 that depends only on a string (FNV-1a, followed by the last step of MurmurHash3).
- */
+/** Return the hash of a string, a number from 0 to 2³² − 1 (FNV-1a, followed by the last step of MurmurHash3). */
 function hash(/** @type {string} */ text) {
   let h = 2166136261;
   for (const character of text) h = Math.imul(h ^ (character.codePointAt(0) ?? 0), 16777619);
@@ -134,8 +135,9 @@ function hash(/** @type {string} */ text) {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-/** Return the task of learning pairs, which are drawn with `random`. The sources are sorted by length and then by a
-    hash, and every tenth is held out. The sources in a batch have equal lengths; each pair occurs once in an epoch.
+/** Return the task of learning pairs; training batches are drawn with `random`. The sources are sorted by length and
+    then by a hash, and every tenth source is held out. The sources in a batch have equal lengths. Each training pair
+    occurs once in an epoch.
     @type {(reading: Reading, random: () => number) => Task} */
 export function pairsTask(reading, random) {
   const { pairs, kinds } = reading;
@@ -190,7 +192,7 @@ function shuffled(list, random) {
 
 /* The samples. */
 
-// Parts that make up words that do not exist and are not rude.
+// Parts of the words in two samples. Most of these words are made up, but some exist, such as “cat”.
 const STARTS = "b bl br ch cl d dr f fl fr g gl gr h j k l m n p pl pr qu r s sh sl sp st str t th tr v w".split(" ");
 const VOWELS = "a e o ai ea ee oa ou".split(" ");
 const ENDS = "b ch d f l ll m n nd ng nk nt p r rd rk rm s sh sk ss st t tch th x y".split(" ");
@@ -217,13 +219,13 @@ const madeUp = () => STARTS.flatMap((start) => VOWELS.flatMap((vowel) => ENDS.ma
 /** For each sample, a function that returns its sources, and a function that returns the target of a source.
     @type {Record<string, [() => string[], (source: string) => string]>} */
 export const SAMPLES = {
-  "English plurals": [() => sample(1200, madeUp()), plural], // of made-up words, as in Berko's test (1958)
+  "English plurals": [() => sample(1200, madeUp()), plural], // mostly of made-up words, as in Berko's test (1958)
   "Numbers in words": [() => sample(900, numbersTo(999)), (source) => inWords(Number(source)).join(" ")],
   "Roman numerals": [() => sample(1200, numbersTo(3999)), (source) => roman(Number(source))],
   "Pig latin": [() => sample(1200, madeUp()), pigLatin],
 };
 
-/** Return the lines of a sample. */
+/** Return a sample as a string with one pair per line. */
 export function sampleText(/** @type {string} */ name) {
   const [sources, targetOf] = SAMPLES[name];
   const lines = sources().map((source) => `${source}\t${targetOf(source)}`);

@@ -1,5 +1,5 @@
-/* Parts of the page: boxes that scroll, follow their size or redraw only what differs; layers; sections with help;
-   columns for the networks; and tabs. `app.state.tab` is the id of the selected tab. */
+/* Parts of the page: boxes, layers, labels with help, panels, columns for the networks, and tabs. `app.state.tab` is
+   the id of the selected tab. */
 
 import { app, byId } from "./app.js";
 import { button, h, revise } from "./elements.js";
@@ -8,7 +8,7 @@ import { button, h, revise } from "./elements.js";
     @import { Attributes } from "./elements.js"
     @import { Run, TrainedNetwork } from "./trained.js" */
 
-/** Replace the children of a box, without touching children that stay. The focus moves as in `keepFocus`.
+/** Replace the children of a box, but do not touch children that stay. The focus moves as in `keepFocus`.
     @type {(box: Element, ...children: (Node | string | null)[]) => void} */
 export function redraw(box, ...children) {
   keepFocus(box, () => {
@@ -21,7 +21,8 @@ export function redraw(box, ...children) {
   });
 }
 
-/** Call `act`, which changes a box. If the box has the focus, the focus goes to the element with the same data-key. */
+/** Call `act`, which changes a box. If an element in the box has the focus, the focus goes to the new element with the
+    same data-key. */
 export function keepFocus(/** @type {Element} */ box, /** @type {() => void} */ act) {
   const { activeElement } = document;
   const key = box.contains(activeElement) && activeElement?.getAttribute("data-key");
@@ -30,7 +31,7 @@ export function keepFocus(/** @type {Element} */ box, /** @type {() => void} */ 
   target?.focus({ preventScroll: true });
 }
 
-/** Place an open layer below an element or, if there is no room below, above it; in any case, inside the window.
+/** Place an open layer below an element or, if there is no room below, above it. The layer stays inside the window.
     @type {(layer: HTMLElement, element: Element) => void} */
 export function placeAt(layer, element) {
   const [box, { width, height }] = [element.getBoundingClientRect(), layer.getBoundingClientRect()];
@@ -39,8 +40,8 @@ export function placeAt(layer, element) {
   Object.assign(layer.style, { left: `${left}px`, top: `${top}px` });
 }
 
-/** Return a function that draws parts, [key, make, attributes], in a box. If a part with the same key is already drawn,
-    it only gets the new attributes, because layout takes most of the time of a step.
+/** Return a function that draws parts, [key, make, attributes], in a box. If a part with the same key has already been
+    drawn, only its attributes are updated, because layout takes most of the time of a step.
     @type {(box: Element) => (parts: [string, () => Element, Attributes?][]) => void} */
 export function keyedBox(box) {
   /** @type {Map<string, Element>} */
@@ -57,8 +58,8 @@ export function keyedBox(box) {
 export const scrollBox = (label, ...children) =>
   h("div", { class: "scroll", role: "group", "aria-label": label }, ...children);
 
-/** Make a box focusable if its content overflows, and scroll `x` to its centre. Both wait until all boxes are drawn, so
-    that the browser lays out the page only once.
+/** Make a box focusable if its content overflows, and scroll the position `x` to its centre. Both happen only after all
+    boxes have been drawn, so that the browser lays out the page only once.
     @type {(box: HTMLElement, x?: number | null) => void} */
 export function updateScrollBox(box, x = null) {
   queueMicrotask(() => {
@@ -68,8 +69,8 @@ export function updateScrollBox(box, x = null) {
   });
 }
 
-/** Call `draw` when the size of a box changes. Returns a function that returns the available width and height. In the
-    lecture view (see lecture.css), the height is that of the box; otherwise, it is infinite.
+/** Call `draw` when the size of a box changes. Returns a function that returns the available width and height. In a
+    wide window in the lecture view (see lecture.css), the height is the height of the box; otherwise, it is infinite.
     @type {(box: HTMLElement, draw: () => void) => () => [number, number]} */
 export function onNewRoom(box, draw) {
   /** @type {[number, number]} */
@@ -91,7 +92,7 @@ export function onNewSize(elements, act) {
   app.built.signal.addEventListener("abort", () => observer.disconnect());
 }
 
-let helpCount = 0; // makes the ids of helps unique
+let helpCount = 0; // makes each help id unique
 
 /** Return a label with a "?" button that opens a help text.
     @type {(label: string, help: string, tag?: "h2" | "span") => HTMLElement} */
@@ -101,7 +102,7 @@ export function labelWithHelp(label, help, tag = "h2") {
   return h(tag === "h2" ? "div" : tag, { class: "explained" }, h(tag, {}, label), button, tip);
 }
 
-/** Return a box that opens above the page, so that nothing moves.
+/** Return a box that opens on top of the page, so that nothing moves.
     @type {(id: string, label: string, ...children: Node[]) => HTMLElement} */
 export const popover = (id, label, ...children) =>
   h("div", { id, class: "layer", popover: "auto", role: "dialog", "aria-label": label }, ...children);
@@ -118,33 +119,34 @@ function opener(box, text, properties) {
     is visually hidden.
     @type {(id: string, title: string, ...children: (Node | null)[]) => HTMLElement} */
 export function panel(id, title, ...children) {
-  const help = document.getElementById(`help-${id.split("-")[0]}`)?.textContent; // shared by attention-2
+  const help = document.getElementById(`help-${id.split("-")[0]}`)?.textContent; // attention-2 shares it with attention
   const heading = help ? labelWithHelp(title, help) : h("h2", { class: "visually-hidden" }, title);
   return h("section", { id, class: "panel", "aria-label": title }, heading, ...children);
 }
 
 /** Register the update of a panel, or of part of a panel, and return its element. Without a valid source, the element
-    is inert and keeps its content. In a hidden panel, it is updated when the tab is selected.
+    is inert and keeps its content. An element in a hidden panel is updated when the panel's tab is selected.
     @type {(element: HTMLElement, update: () => void) => HTMLElement} */
 export function addPanel(element, update) {
   app.add(() => app.runs.length && !element.closest("[hidden]") && update());
   return disabledWithoutRun(element);
 }
 
-/** Return a part of a panel that is drawn anew after each change, except for changes of the step.
+/** Return a part of a panel that is redrawn after each state change, unless only the step has changed.
     @type {(makeChildren: () => (Node | string | null)[]) => HTMLElement} */
 export function redrawnPart(makeChildren) {
   const box = h("div");
   return addPanel(box, () => app.isStep || redraw(box, ...makeChildren()));
 }
 
-/** Return an element that is inert while there is no valid source. */
+/** Make an element inert while there is no valid source, and return it. */
 export function disabledWithoutRun(/** @type {HTMLElement} */ element) {
   app.add(() => (element.inert = !app.runs.length));
   return element;
 }
 
-/** Return one column per network, headed by the network's name if there are several; `makeParts(i)` returns its parts.
+/** Return one column per network, headed by the network's name if there are several networks. `makeParts(i)` returns
+    the parts of column i.
     @type {(makeParts: (i: number) => (Node | null)[]) => HTMLElement} */
 export function networkColumns(makeParts) {
   const columns = app.networks.map((network, i) => {
@@ -156,16 +158,16 @@ export function networkColumns(makeParts) {
   return disabledWithoutRun(h("div", { class: "columns" }, ...columns));
 }
 
-/** Return a string with the name of a network before it, if the page shows several networks. */
+/** Return a string, preceded by the network's name if the page shows several networks. */
 export const withLabel = (/** @type {TrainedNetwork} */ { name }, /** @type {string} */ text) =>
   app.networks.length > 1 ? `${name}: ${text}` : text;
 
-/** Return the strings of all runs in one line.
+/** Return a string for each run, with labels, all in one line.
     @type {(makeText: (run: Run) => string) => string} */
 export const textOfAll = (makeText) => app.runs.map((run) => withLabel(run.network, makeText(run))).join(" ");
 
-/** Return a tablist and its panels. The panels are sections; their names become the labels of the tabs. The player in
-    the `stage` stays above the panels while the page scrolls. */
+/** Return a tablist and its panels. The panels are the `sections`, whose names become the labels of the tabs. The
+    player in the `stage` stays above the panels while the page scrolls. */
 export function tabs(/** @type {HTMLElement} */ stage, /** @type {HTMLElement[]} */ sections) {
   app.tabs = sections.map(({ id }) => id);
   const labels = sections.map((section) => {
@@ -191,17 +193,17 @@ export function tabs(/** @type {HTMLElement} */ stage, /** @type {HTMLElement[]}
       revise(labels[i], { "aria-selected": !section.hidden, tabindex: section.hidden ? -1 : 0 });
     });
   };
-  app.updates.unshift(update); // panels update only while they are shown
+  app.updates.unshift(update); // first, because panels update only while they are shown
   measureRoom(stage);
   return [disabledWithoutRun(list), ...sections];
 }
 
 /** Tell CSS how much space the pictures have on the first screen, and how much of the window the question and the
-    player cover while a panel is read. */
+    player cover while the user reads a panel. */
 function measureRoom(/** @type {HTMLElement} */ stage) {
   const root = document.documentElement;
   const [pictures, player] = /** @type {HTMLCollectionOf<HTMLElement>} */ (stage.children);
-  const answers = /** @type {HTMLElement} */ (player.lastElementChild); // below the player, while a panel is read
+  const answers = /** @type {HTMLElement} */ (player.lastElementChild); // below the player while the user reads a panel
   const update = () => {
     const question = app.state.exercise ? byId("exercises").offsetHeight : 0;
     const sizes = {
@@ -217,7 +219,7 @@ function measureRoom(/** @type {HTMLElement} */ stage) {
   onNewSize([document.body, byId("exercises"), player], update);
 }
 
-/** Change the state, select a tab and scroll it into the part of the window below the player.
+/** Change the state, select a tab, and scroll the tab into view below the player.
     @type {(tab: string, patch?: Partial<PageState>) => void} */
 export function showTab(tab, patch = {}) {
   app.change({ ...patch, tab });

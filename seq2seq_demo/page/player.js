@@ -1,4 +1,4 @@
-/* Sliders, and the player: controls and keyboard shortcuts that change the current step. */
+/* Sliders and the player. The player contains the controls and handles the keys that change the current step. */
 
 import { announce, app, byId } from "./app.js";
 import { button, h, labelledSelect, revise } from "./elements.js";
@@ -22,7 +22,7 @@ const LECTURE_KEYS = {
   f: TYPED,
 };
 
-let playId = 0; // the id of the timer that plays the steps; 0 while the steps do not play
+let playId = 0; // the id of the timer that plays the steps; 0 while nothing is playing
 
 function stopPlaying() {
   clearInterval(playId);
@@ -31,7 +31,7 @@ function stopPlaying() {
 
 /** Return the elements of a slider over the positions 0 … `end()`, and `go`, which shows a position and announces it.
     `position()`, `end()` and `text()` describe the page's state; `show(position)` changes it, and `finish()` announces
-    the change. `range()` is the slider's end if it differs from `end()`.
+    the change. `range()` is the slider's maximum if it differs from `end()`.
     @type {(parts: { id: string, label: string, position: () => number, end: () => number, text: () => string,
       show: (position: number) => void, finish: () => void, range?: () => number }) =>
       { elements: HTMLElement[], go: (position: number) => void }} */
@@ -53,7 +53,7 @@ export function slider({ id, label, position, end, text, show, finish, range = e
   return { elements: [input, output], go };
 }
 
-/** Return the controls of the current step. */
+/** Return the controls that change the current step. */
 export function player() {
   const end = () => app.S + app.T;
   const { elements, go } = slider({
@@ -85,7 +85,7 @@ export function player() {
   const arrow = (/** @type {string} */ text) => h("span", { class: "chevron", "aria-hidden": true }, text);
   /** @type {(id: string, n: number, ...label: (string | Node)[]) => HTMLButtonElement} */
   const stepButton = (id, n, ...label) => {
-    const isUnused = () => app.state.place === (n < 0 ? 0 : end()); // `disabled` would lose the focus
+    const isUnused = () => app.state.place === (n < 0 ? 0 : end()); // a disabled button would lose the focus
     return button(h("span", {}, ...label), () => go(app.state.place + n), { id, "aria-disabled": isUnused });
   };
   const back = [stepButton("first", -Infinity, arrow("«"), "First"), stepButton("back", -1, arrow("‹"), "Back")];
@@ -104,7 +104,7 @@ export function player() {
   const buttons = h("div", { class: "controls" }, ...back, play, ...on);
   /** @type {(run: Run) => string} */
   const answer = (run) => `${run.network.targetVocabulary.text(run.answer)} ${MARKS[judgement(run).kind]}`;
-  // the greedy answers, which would contradict the panel of beam search
+  // the greedy answers, except in the beam search panel, which they would contradict
   const shown = () => (app.state.hidden || app.state.tab === "beam" ? "" : textOfAll(answer));
   const answers = h("p", { class: "answers", "aria-hidden": true });
   app.add(() => app.isStep || revise(answers, {}, shown())); // judging an answer takes too long for a step
@@ -112,7 +112,7 @@ export function player() {
   return disabledWithoutRun(h("div", { id: "player" }, track, answers));
 }
 
-/** Handle ←, →, Home and End and, in the lecture view, LECTURE_KEYS, unless the focused element uses the key.
+/** Handle ←, →, Home and End and, in the lecture view, LECTURE_KEYS, unless the focused element uses the key itself.
     @type {(event: KeyboardEvent, end: number, go: (place: number) => void) => void} */
 function onKey(event, end, go) {
   const { state } = app;
@@ -125,7 +125,8 @@ function onKey(event, end, go) {
   if (lecture) Object.assign(steps, { PageUp: place - 1, PageDown: place + 1, " ": place + 1 });
   const to = steps[event.key];
   const isBeyond = to > end;
-  const canTrain = (exercise || embed) && app.moments.length && state.task !== "pairs"; // pairs must be pasted first
+  // the user must paste pairs first
+  const canTrain = (exercise || embed) && app.moments.length && state.task !== "pairs";
   const isBack = event.key === "PageUp" && exercise && place <= app.first && !canTrain;
   if (event.key === "f" && lecture) switchFullScreen();
   else if (to === undefined) return;
@@ -146,7 +147,7 @@ function onKey(event, end, go) {
   event.preventDefault();
 }
 
-/** Switch full screen on or off; some browsers do not support or allow it. */
+/** Turn full screen on or off; some browsers do not support or allow it. */
 function switchFullScreen() {
   if (document.fullscreenElement) document.exitFullscreen();
   else document.documentElement.requestFullscreen?.().catch(() => {});

@@ -12,7 +12,7 @@ import { announceAnswers } from "./source.js";
 
 const MAX_BARS = 12;
 
-/** Return the panel of a page with one network. */
+/** Return the probability panel, which is shown only if the page shows a single network. */
 export function probabilityPanel() {
   const { box, show } = symbolBars(0, force);
   return addPanel(panel("probabilities", "Probabilities", box), show);
@@ -20,7 +20,7 @@ export function probabilityPanel() {
 
 let openOutput = 0; // the output at which the layer is open
 
-/** Return the layer of network i; see `openSymbols`. */
+/** Return the layer in which the user forces a symbol for network i; see `openSymbols`. */
 export function symbolLayer(/** @type {number} */ i) {
   const { box, show } = symbolBars(i, (symbol) => {
     layer.hidePopover();
@@ -45,7 +45,7 @@ export function openSymbols(/** @type {number} */ i, /** @type {number} */ t) {
   layer.showPopover();
   app.change({ place: app.S + t + 1 });
   queueMicrotask(() => {
-    placeAt(layer, byId(`written-${i}`)); // to which `updateScrollBox` has scrolled
+    placeAt(layer, byId(`written-${i}`)); // after `updateScrollBox` has scrolled to it
     focusWritten(layer);
   });
 }
@@ -119,7 +119,7 @@ function force(/** @type {number} */ symbol) {
 /** @type {(t: number, symbol: number) => string} */
 const forcedName = (t, symbol) => `${targetName(app.runs[0], symbol)} at the ${ordinal(t + 1)} output`;
 
-/** Return a list of the forced symbols and a button that undoes all of them; if no symbol is forced, return a hint. */
+/** Return a list of the forced symbols and a button that stops forcing them. If no symbol is forced, return a hint. */
 function forcedNote(/** @type {HTMLElement} */ bars) {
   const forced = Object.entries(app.forced).map(([t, symbol]) => forcedName(Number(t), symbol));
   if (!forced.length) return ["Click a symbol to force it."];
@@ -131,7 +131,7 @@ function forcedNote(/** @type {HTMLElement} */ bars) {
   return [h("span", {}, `Forced: ${forced.join(", ")}`), button("Undo", undo, { "data-key": "undo" })];
 }
 
-/** In a box with bars, focus the symbol that was written as the current output. */
+/** In a box with bars, focus the bar of the symbol that was written as the current output. */
 function focusWritten(/** @type {HTMLElement} */ box) {
   /** @type {HTMLElement | null} */ (box.querySelector("[aria-pressed=true]"))?.focus();
 }

@@ -7,7 +7,7 @@ import { softmax } from "./tape.js";
 /** @import { Step } from "./network.js"
     @import { Run, TrainedNetwork } from "./trained.js" */
 
-/** Count the errors of an answer by kind; "" if only END is missing. */
+/** Return a string with the number of errors of each kind in an answer; "" if only END is missing. */
 export function describeErrors(/** @type {Run} */ { alignment, written, network }) {
   if (!alignment) return "";
   const { kinds, missing } = alignment;
@@ -55,7 +55,7 @@ export function recovers(/** @type {Run} */ { alignment, written }) {
 /** @type {(run: Run, t: number) => boolean} */
 export const isEnd = (run, t) => run.network.ends && run.steps[t].written === run.network.go;
 
-/** Return the softmax [V] of a step's logits, computed once. */
+/** Return the softmax [V] of a step's logits, which is computed only once. */
 export function probabilities(/** @type {Step} */ step) {
   step.probabilities ??= softmax(step.logits);
   return step.probabilities;
@@ -67,7 +67,8 @@ export function wrongFirstSymbol(/** @type {Run} */ { steps: [step], expected, n
   return largest(probabilities(step), 4).find((symbol) => !others.includes(symbol)) ?? 0;
 }
 
-/** Return the index of the current output; null while the source is read, and after the end of this run's answer. */
+/** Return the index of the current output; null while the source is being read, and after the end of this run's answer.
+ */
 export const currentOutput = (/** @type {Run} */ run) => (app.t !== null && app.t < run.steps.length ? app.t : null);
 
 /** Return the number of values in a run's state, over all layers.

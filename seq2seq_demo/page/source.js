@@ -26,7 +26,7 @@ export function inputPanel() {
   const isLecture = () => app.state.lecture;
   const view = button("Lecture view", switchView, { id: "lecture", title, "aria-pressed": isLecture });
   byId("actions").replaceChildren(answer, view);
-  // in the lecture view, the space bar steps
+  // so that the space bar changes the step in the lecture view
   byId("actions").onclick = ({ target }) => app.state.lecture && /** @type {HTMLElement} */ (target).blur();
   app.add(() => {
     for (const name of /** @type {const} */ (["hidden", "lecture", "embed"]))
@@ -71,7 +71,7 @@ function textField(id, label, makePatch, makeParts) {
   };
   input.onkeydown = (event) => {
     if (event.isComposing || (event.key !== "Enter" && event.key !== "Escape")) return;
-    event.stopPropagation(); // Escape would leave the lecture view as well
+    event.stopPropagation(); // otherwise, Escape would also leave the lecture view
     input.blur(); // from now on, the arrow keys change the step
   };
   const [error, hint] = ["error", "hint"].map((kind) => h("p", { id: `${id}-${kind}`, class: kind }));
@@ -100,8 +100,8 @@ function trainedRange() {
   return [Math.max(...ranges.map(([min]) => min)), Math.min(...ranges.map(([, max]) => max))];
 }
 
-/** Return the parts of the hint below the source: the known symbols and the lengths in training or, for a length that
-    was not in training, a note. */
+/** Return the parts of the hint for the source: the known symbols and the source lengths in training or, if no source
+    in training had this length, a note. */
 function sourceHint(/** @type {string} */ symbols) {
   if (app.S && app.state.text === app.note.text) return [app.note.note];
   const [least, most] = trainedRange();
@@ -114,7 +114,7 @@ function sourceHint(/** @type {string} */ symbols) {
   return [note, href ? h("a", { href }, `Exercise ${ON_LENGTHS} shows why.`) : ""];
 }
 
-/** Announce what was typed, once typing pauses. */
+/** Announce the error or the answers once typing pauses. */
 const announceSoon = soon(() => announce(app.error || app.targetError || answerTexts()), 600);
 
 /** Return all answers with their judgements, for screen readers. */
@@ -126,13 +126,13 @@ function answerTexts() {
   });
 }
 
-/** Return a note on the moment of training from which the answers are; "" for the networks after all their training. */
+/** Return a note on the moment of training to which the answers belong; "" after all training. */
 export const momentNote = () => (app.state.moment === null ? "" : `Step ${app.moments[app.state.moment]}: `);
 
 export const announceAnswers = (prefix = "") => announce(`${prefix} ${answerTexts()}`.trim());
 
-/** Return the field for the target. It contains the target if that is known, and is hidden until `typeTarget` shows it.
- */
+/** Return the field for the target, which is hidden until `typeTarget` shows it. If the target is known, the field
+    contains it. */
 function targetField() {
   const [{ targetVocabulary: vocabulary }] = app.networks;
   const hint = [`The target. Symbols: ${vocabulary.description()}.`];
@@ -143,7 +143,7 @@ function targetField() {
   hide();
   app.add(hide);
   field.addEventListener("focusout", () => {
-    if (app.state.targetText?.trim() === "") app.change({ targetText: null }); // the known target is back
+    if (app.state.targetText?.trim() === "") app.change({ targetText: null }); // restores the known target
     hide();
   });
   return field;
@@ -157,7 +157,8 @@ export function typeTarget() {
   input.focus();
 }
 
-/** Return a button that forces a wrong symbol as the first output or, if symbols are forced, undoes them. */
+/** Return a button that forces a wrong symbol as the first output or, if symbols are already forced, stops forcing
+    them. */
 function wrongSymbolButton() {
   const isForced = () => Object.keys(app.forced).length > 0;
   const act = () => {
@@ -193,21 +194,21 @@ function examplesList() {
   });
   const among = (/** @type {number} */ n) => Math.floor(Math.random() * n);
   const symbols = () => Array.from({ length: randomLength(among) }, () => among(sourceVocabulary.largest + 1));
-  const title = "Random symbols, as many as a source had in training";
+  const title = "A random source, as long as one in training";
   const random = button("Random", () => choose(sourceVocabulary.text(symbols())), { title });
   if (!sourceVocabulary.isText) items.push(h("li", {}, random));
   if (app.networks.length > 1 && !app.moments.length) items.unshift(h("li", {}, wrongSymbolButton()));
   return h("ul", { class: "examples", "aria-label": "Examples" }, ...items);
 }
 
-/** Return the length of the source or, if the length was not in training, a random length that was. */
+/** Return the length of the source or, if no source in training had this length, a random length from training. */
 function randomLength(/** @type {(n: number) => number} */ among) {
   const [least, most] = trainedRange();
   if (app.S >= least && app.S <= most) return app.S;
   return least + among((most === Infinity ? 6 : most) - least + 1);
 }
 
-/** Judge an answer: `kind` is "right", "wrong" or "unknown", and `text` describes the errors.
+/** Judge an answer: `kind` is "right", "wrong" or "unknown", and `text` gives the judgement in words.
     @type {(run: Run) => { kind: Verdict, text: string }} */
 export function judgement(run) {
   const notEnded = run.network.ends && !run.ended ? "the answer did not end" : "";

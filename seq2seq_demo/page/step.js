@@ -14,13 +14,13 @@ import { COVERED, judgement, momentNote, typeTarget } from "./source.js";
 const BLANK = "Type a source: the encoder reads it, and the decoder writes the answer.";
 const READ = "The network has read the top row and written the bottom row. Press Play to watch.";
 const HIDDEN = "Predict the answer, then press Next.";
-const ALL_WRITTEN = "“Show the answer” compares it with the target.";
+const ALL_WRITTEN = "Press “Show the answer” to compare it with the target.";
 /** @type {Record<Verdict, string>} */
 export const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
 /** @type {ReturnType<typeof judgement>} */
 const NOT_JUDGED = { kind: "unknown", text: "" };
 
-/** Return the panel; `below` contains the parts below each picture. */
+/** Return the panel. `below` contains the parts to show below each picture. */
 export function stepPanel(/** @type {HTMLElement[][]} */ below) {
   const pictures = app.networks.map((_, i) => diagramBox(i));
   const sentences = app.networks.map((_, i) => sentenceParts(i));
@@ -39,7 +39,7 @@ function diagramBox(/** @type {number} */ i) {
     const run = app.runs[i];
     const { place, hidden } = app.state;
     if (!room[0] || !run) return;
-    const n = run.steps.length; // while the answer is hidden, only steps that were made are drawn, but at least one
+    const n = run.steps.length; // while the answer is hidden, only the steps taken so far are drawn, but at least one
     const T = hidden ? Math.max(1, Math.min(place - app.S, n)) : n;
     const isNew = !diagram?.isFor(run, T);
     if (!diagram || isNew) diagram = new Diagram(run, i, T, room[0], room[1], scale);
@@ -55,7 +55,7 @@ function diagramBox(/** @type {number} */ i) {
   };
   const resize = () => fit(size(box), zoom());
   onNewSize([box], resize);
-  // no observer works in a frame out of view
+  // observers do not run in a frame that is out of view
   for (const type of ["resize", "pageshow", "afterprint"]) addEventListener(type, resize, app.built);
   addEventListener("beforeprint", () => fit(sheetRoom(), 1), app.built);
   return { element: h("div", { class: "picture-box" }, box, positionsTable(i)), show };
@@ -66,16 +66,16 @@ function diagramBox(/** @type {number} */ i) {
     @type {() => [number, number]} */
 const sheetRoom = () => (app.state.embed ? [960 / app.networks.length, 320] : [960, 460]);
 
-/** Return the width and the height of a picture's box. In a narrow window (see page.css and lecture.css), the picture
-    can have any height.
+/** Return the width and the height of a picture's box. In a narrow window (see page.css and lecture.css), the height is
+    infinite, because the picture can have any height.
     @type {(box: HTMLElement) => [number, number]} */
 const size = ({ clientWidth, clientHeight }) => [
   clientWidth,
   (matchMedia(`(min-width: ${app.state.lecture ? 50 : 64}em)`).matches && clientHeight) || Infinity,
 ];
 
-/** Return the elements above the picture of network i: a verdict, a sentence, and the answer for screen readers; and
-    `show`, which updates them for the current step. */
+/** Return the elements above the picture of network i, and `show`, which updates them for the current step. The
+    elements are a verdict, a sentence, and the answer for screen readers. */
 function sentenceParts(/** @type {number} */ i) {
   const identity = i ? { "data-network": i } : { id: "prediction" };
   const answer = h("output", { ...identity, class: "visually-hidden", "aria-live": "off" }); // `announce` reads it out

@@ -1,4 +1,4 @@
-/* Patterns and vocabularies, as in data/patterns.py and data/vocabulary.py, and random numbers for sources. */
+/* Patterns and vocabularies, as in data/patterns.py and data/vocabulary.py, and random numbers. */
 
 /** @typedef {{ tokens: "integers" | "characters" | "words", symbols: string[], largest: number, form?: string,
       lowercase?: boolean, words?: string[] }} VocabularyData */
@@ -53,7 +53,7 @@ const ONES =
 const TENS = "twenty thirty forty fifty sixty seventy eighty ninety";
 const NUMBER_WORDS = `${ONES} ${TENS} hundred thousand`.split(" ");
 
-/** Return a number below a million in English words.
+/** Return the English words for a number below a million.
     @type {(n: number) => string[]} */
 export function inWords(n) {
   if (n < 20) return [NUMBER_WORDS[n]];
@@ -63,7 +63,8 @@ export function inWords(n) {
   return n % unit ? [...first, ...inWords(n % unit)] : first;
 }
 
-/** Return the symbols of a number in English words; null for other strings, or if the vocabulary contains other words.
+/** Return the symbols of the English words for a number. Return null if the string is not a number below a million, or
+    if the vocabulary does not consist of the words for numbers.
     @type {(text: string, vocabulary: Vocabulary) => number[] | null} */
 export function numberInWords(text, { symbols, numberOf }) {
   if (symbols.length !== NUMBER_WORDS.length || !/^(0|[1-9][0-9]{0,5})$/.test(text)) return null;
@@ -74,7 +75,7 @@ export function numberInWords(text, { symbols, numberOf }) {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the characters at which Python's str.split splits
 const WHITE_SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u;
 
-/** The symbols of sources or targets: the integers 0…largest, or characters or words. */
+/** The symbols of sources or targets: the integers 0…largest, characters, or words. */
 export class Vocabulary {
   /** `goName` is the name of the symbol largest + 1: "GO", or "END" for targets that end.
       @param {VocabularyData} data @param {string} goName */
@@ -110,7 +111,7 @@ export class Vocabulary {
     return areDigits ? [...words[0]] : words;
   }
 
-  /** Return a string in the normal form and, if `lowercase`, in lower case. */
+  /** Return a string in the vocabulary's normal form and, if `lowercase` is set, in lower case. */
   normalize(/** @type {string} */ text) {
     return (this.lowercase ? text.normalize(this.form).toLowerCase() : text).normalize(this.form);
   }

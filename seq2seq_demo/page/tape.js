@@ -4,14 +4,14 @@ export const NONE = new Float32Array(0);
     @type {(() => void)[] | null} */
 let tape = null;
 
-/** A matrix [rows, columns], in row-major order. `gradient`, the gradient of the loss, has the same order; it is empty
-    unless the matrix was made in `differentiate` or its owner set it. `origin` says which rows of which matrix it
-    consists of; null means none.
+/** A matrix [rows, columns], in row-major order. `gradient` is the gradient of the loss, in the same order; it is empty
+    unless the matrix was created in `differentiate` or its owner set it. If the matrix consists of rows of another
+    matrix, `origin` contains that matrix and the indices of the rows.
     @typedef {Float32Array & { rows: number, columns: number, gradient: Float32Array,
       origin: { matrix: Matrix, indices: number[] } | null }} Matrix */
 
-/** Return a matrix of zeros. (A class would be slower: V8 does not optimise functions that use it. Here and in `view`,
-    | 0 makes sizes integers: if one size is stored as a double, V8 makes all matrices slow.)
+/** Return a matrix of zeros. A class would be slower, because V8 does not optimise functions that use it. Here and in
+    `view`, `| 0` makes sizes integers, because V8 makes all matrices slow if a single size is stored as a double.
     @type {(rows: number, columns: number) => Matrix} */
 export function zeros(rows, columns) {
   const x = /** @type {Matrix} */ (new Float32Array(rows * columns));
@@ -22,8 +22,8 @@ export function zeros(rows, columns) {
   return x;
 }
 
-/** Return the result of `forward`, and add the gradients of its loss to all matrices that it used. The loss is the sum
-    of all results of `crossEntropy`. A matrix that was made before needs a `gradient` of the same length.
+/** Run `forward`, add the gradients of its loss to all matrices that it used, and return its result. The loss is the
+    sum of all results of `crossEntropy`. A matrix that was created earlier needs a `gradient` of the same length.
     @type {<T>(forward: () => T) => T} */
 export function differentiate(forward) {
   tape = [];
@@ -50,7 +50,7 @@ function transposed({ data, start, rows, columns, row, column }) {
   return { data, start, rows: columns, columns: rows, row: column, column: row };
 }
 
-let packed = new Float64Array(0); // four rows of a, column by column, which are faster to read
+let packed = new Float64Array(0); // four rows of a, stored column by column to make reading faster
 
 /** Add the product of a [n, k] and b [k, m] to c [n, m], in blocks of 4 × 2 sums. */
 function addProduct(/** @type {View} */ c, /** @type {View} */ a, /** @type {View} */ b) {
@@ -68,7 +68,7 @@ function addProduct(/** @type {View} */ c, /** @type {View} */ a, /** @type {Vie
       P[l + 3] = A[from + 3 * aRow];
     }
     for (let j = 0; j < m; j += 2) {
-      const next = j + 1 < m ? bColumn : 0; // an odd number of columns ends with a block of 4 × 1
+      const next = j + 1 < m ? bColumn : 0; // if the number of columns is odd, the last block is 4 × 1
       let q = b.start + j * bColumn;
       let s00 = 0;
       let s01 = 0;
@@ -118,15 +118,15 @@ function addProduct(/** @type {View} */ c, /** @type {View} */ a, /** @type {Vie
             A[a.start + i * aRow + l * aColumn] * B[b.start + l * bRow + j * bColumn];
 }
 
-/** Return the columns start…end − 1 of x W + b, where x is [B, k] and W is [k, m]; `b` is optional and has one
-    row or B rows.
+/** Return the columns start…end − 1 of x W + b, where x is [B, k] and W is [k, m]. `b` is optional; it has one row or B
+    rows.
     @type {(x: Matrix, W: Matrix, b?: Matrix | null, start?: number, end?: number) => Matrix} */
 export function affine(x, W, b = null, start = 0, end = W.columns) {
   if (x.origin) {
     const { matrix, indices } = x.origin;
     const different = [...new Set(indices)];
     if (different.length < indices.length) {
-      const products = affine(rows(matrix, different), W, b, start, end); // equal rows are multiplied once
+      const products = affine(rows(matrix, different), W, b, start, end); // equal rows are multiplied only once
       const positions = indices.map((index) => different.indexOf(index));
       return rows(products, positions);
     }
@@ -200,8 +200,8 @@ function scaledTanh(x, a, start, end) {
   return y;
 }
 
-/** Return tanh(x) as a quotient of polynomials (from Eigen's float version). The error is at most 3e-7, and it takes
-    half the time of Math.tanh. */
+/** Return tanh(x) as a quotient of polynomials (from Eigen's float version). The error is at most 3e-7, and the
+    function takes half the time of Math.tanh. */
 function tanhOf(/** @type {number} */ number) {
   const x = Math.max(-7.9, Math.min(number, 7.9));
   const s = x * x;
@@ -223,7 +223,7 @@ export function complement(/** @type {Matrix} */ x) {
   return y;
 }
 
-/** Return matrices side by side.
+/** Return a matrix that consists of the given matrices side by side.
     @type {(...parts: Matrix[]) => Matrix} */
 export function concatenate(...parts) {
   const ends = parts.map((_, i) => parts.slice(0, i + 1).reduce((sum, part) => sum + part.columns, 0));
@@ -261,7 +261,7 @@ export function rows(x, indices) {
     @type {(x: Float32Array) => Float32Array} */
 export const softmax = (x) => softmaxRow(x, 0, x.length, new Float32Array(x.length));
 
-/** Write exp(x) / Σ exp(x) for n numbers of x, from `start` on, to the same positions of y. Return y.
+/** For the n numbers of x from `start` on, write exp(x) / Σ exp(x) to the same positions of y. Returns y.
     @type {(x: Float32Array, start: number, n: number, y: Float32Array) => Float32Array} */
 function softmaxRow(x, start, n, y) {
   const total = logTotal(x, start, n);
@@ -269,7 +269,7 @@ function softmaxRow(x, start, n, y) {
   return y;
 }
 
-/** Return log Σ exp(x) over n numbers of x, from `start` on. */
+/** Return log Σ exp(x) over the n numbers of x from `start` on. */
 export function logTotal(/** @type {Float32Array} */ x, start = 0, n = x.length) {
   let [largest, sum] = [-Infinity, 0];
   for (let i = start; i < start + n; i++) largest = Math.max(largest, x[i]);
@@ -335,8 +335,8 @@ export function attend(keys, memory, query, v) {
   return { context, alpha, u };
 }
 
-/** Return the summed cross-entropy of logits [B, V] and targets [B], times `scale`; a target of −1 is padding. Label
-    smoothing (Szegedy et al. 2016) changes only the gradient, as in training/steps.py.
+/** Return the summed cross-entropy of logits [B, V] and targets [B], multiplied by `scale`. A target of −1 is padding.
+    Label smoothing (Szegedy et al. 2016) changes only the gradient, as in training/steps.py.
     @type {(logits: Matrix, targets: number[], scale: number, smoothing?: number) => number} */
 export function crossEntropy(logits, targets, scale, smoothing = 0) {
   const V = logits.columns;

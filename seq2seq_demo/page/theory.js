@@ -26,7 +26,7 @@ function showSlide() {
   else scrollTo(0, 0);
 }
 
-/** Go n slides on or, in a plan, n parts. */
+/** Go n slides forward or, in a plan, n parts forward. */
 function go(/** @type {number} */ n) {
   const [slide, plan] = slideAndPlan();
   const to = Math.max(1, Math.min(slide + n, slides.length));
@@ -46,6 +46,6 @@ addEventListener("click", (event) => {
   go(rel === "next" ? 1 : -1);
   event.preventDefault();
 });
-addEventListener("message", ({ data }) => go(/next/.test(data) ? 1 : -1)); // from a frame, at either end
+addEventListener("message", ({ data }) => go(/next/.test(data) ? 1 : -1)); // from a frame, at either end of its steps
 addEventListener("hashchange", showSlide);
 showSlide();

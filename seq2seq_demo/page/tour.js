@@ -1,4 +1,4 @@
-/* The tour: a layer over the header that goes from one state of the page to the next and explains what is shown. */
+/* The tour: a layer over the header that leads from one state of the page to the next and explains what is shown. */
 
 import { announce, app, byId } from "./app.js";
 import { ordinal, revise } from "./elements.js";
@@ -45,11 +45,11 @@ export function fillTour() {
   close.onclick = () => layer.close();
   const onKey = (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== "Escape" || !layer.open) return;
-    event.stopPropagation(); // Escape would leave the lecture view as well
+    event.stopPropagation(); // otherwise, Escape would also leave the lecture view
     layer.close();
   };
   addEventListener("keydown", onKey, { capture: true, signal: app.built.signal });
-  app.addForRuns(() => layer.open && app.state.forced === forced && show()); // the networks may train
+  app.addForRuns(() => layer.open && app.state.forced === forced && show()); // the networks may be training
 }
 
 const nameOf = (/** @type {Run} */ { network }) => `the network${app.runs.length > 1 ? ` ${network.name}` : ""}`;
@@ -73,7 +73,7 @@ function stops() {
   const all = [
     ["Reading", "The encoder reads the source, symbol by symbol; each symbol changes its state.", Math.min(2, S)],
     [blind ? "The bottleneck" : "The final state", `The decoder starts from the final state of the encoder${rest}.`, S],
-    ["Writing", "The decoder is fed GO, and writes the likeliest symbol.", S + 1],
+    ["Writing", "The decoder is fed GO and writes the likeliest symbol.", S + 1],
     ["Its own symbol", `Then it is fed the symbol that it wrote last. In training, ${taught}.`, S + 2],
     ["Attention", seeing ? `At the ${ordinal(t + 1)} output, ${nameOf(seeing)} ${looks}.` : "", S + t + 1],
     [`A ${rated ? "wrong" : "forced"} symbol`, forcing, S + 2, { 0: symbol }],

@@ -21,9 +21,9 @@ export const MAX_ANSWER_LEN = 120;
 export const same = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
 
 /** A trained network with its vocabularies and its examples. The constructor takes the JSON of `network_data` in
-    builder.py or, for a network that trains on the page, its facts and the network. */
+    builder.py or, for a network that is trained on the page, its facts and the network. */
 export class TrainedNetwork {
-  /** Copies of the network from kept steps of its training, if it trained on the page.
+  /** Copies of the network from the kept training steps, if it was trained on the page.
       @type {Network[]} */
   kept = [];
 
@@ -40,15 +40,14 @@ export class TrainedNetwork {
     this.in_len = data.in_len;
     this.out_len = data.out_len;
     this.examples = data.examples;
-    this.pairs = data.pairs ?? []; // the user's pairs on the page of networks that train
+    this.pairs = data.pairs ?? []; // the user's pairs on the training page
     this.go = data.config.go;
     this.sourceVocabulary = new Vocabulary(source, "GO");
     this.targetVocabulary = new Vocabulary(target, data.ends ? "END" : "GO");
     this.final = network;
   }
 
-  /** Return the network at a kept step of its training. `moment` is the step's index; null means the trained network.
-   */
+  /** Return the network at a kept training step. `moment` is the step's index; null means the trained network. */
   at(/** @type {number | null} */ moment) {
     return this.kept[moment ?? -1] ?? this.final;
   }
@@ -63,7 +62,7 @@ export class TrainedNetwork {
   }
 
   /** Return the target of a source from an example, the pairs or the pattern; null if it is unknown. If the pairs
-      contain several targets, return the one that the network answers or, if its answer is wrong, the first. */
+      contain several targets, return the network's answer if it is one of them, otherwise the first target. */
   knownTarget(/** @type {number[]} */ source) {
     const example = this.examples.find((one) => one.target && same(one.source, source));
     if (example) return example.target;
@@ -76,15 +75,15 @@ export class TrainedNetwork {
     return this.ends || this.in_len !== source.length ? target : (target?.slice(0, this.out_len ?? undefined) ?? null);
   }
 
-  /** Run the network of a moment (see `at`) on a source: free-running with the `forced` symbols and, if there is a
-      target, also with teacher forcing when it is needed.
+  /** Run the network of a moment (see `at`) on a source, free-running with the `forced` symbols. If there is a target,
+      the steps with teacher forcing are computed when they are needed.
       @type {(source: number[], target: number[] | null, moment: number | null, forced: Record<number, number>) => Run} */
   run(source, target, moment, forced) {
     return new Run(this, this.at(moment), source, target, forced);
   }
 
-  /** Return the answer to a source. Both are strings, and an answer that did not end is marked, as in `predict`. Throws
-      an Error for a source that the network cannot read. */
+  /** Return the answer to a source. Both are strings. As in `predict`, an answer that did not end is marked. Throws an
+      Error for a source that the network cannot read. */
   answer(/** @type {string} */ text) {
     const source = this.sourceVocabulary.numbers(`${text ?? ""}`, false);
     if (!source.length) throw new Error("The source is empty");
@@ -94,20 +93,20 @@ export class TrainedNetwork {
   }
 }
 
-/** Return the network in the JSON of `network_data`. */
+/** Return the network that the JSON of `network_data` contains. */
 const storedNetwork = (/** @type {NetworkData} */ { config, weights, shapes }) =>
   new Network(config, decodeWeights(weights, shapes));
 
-/** A network's answer to one source, compared with its target. */
+/** A network's answer to one source, compared with the target. */
 export class Run {
-  /** The results of `liveliestUnit`.
+  /** The results of `liveliestUnit` so far.
       @type {Record<string, number>} */
   liveliest = {};
 
   /** @type {Step[] | null} */
   taught = null;
 
-  /** `model` is the network, at some moment of training, that answers.
+  /** `model` is the network that answers, at some moment of its training.
       @param {TrainedNetwork} network @param {Network} model @param {number[]} source @param {number[] | null} target
       @param {Record<number, number>} forced */
   constructor(network, model, source, target, forced) {
@@ -168,7 +167,7 @@ export class Run {
     return [...encoder, ...this.steps.map((step) => step.cells)].map((all) => all[layer]);
   }
 
-  /** Return the unit whose h has the largest range in these cells.
+  /** Return the unit whose h has the largest range in the cells of a layer; see `cellsOf`.
       @type {(layer: number, backward: number) => number} */
   liveliestUnit(layer, backward) {
     const key = `${layer} ${backward}`;

@@ -1,4 +1,4 @@
-/* Trains a network, as in training/trainer.py, with the loss of a batch and Adam. */
+/* Trains a network with Adam, and measures it, as training/trainer.py does. */
 
 import { argmax } from "./network.js";
 import { crossEntropy, differentiate } from "./tape.js";
@@ -9,7 +9,7 @@ import { crossEntropy, differentiate } from "./tape.js";
 /** @typedef {{ feedsOwn?: boolean, smoothing?: number }} LossOptions */
 
 export const BATCH = 32;
-const CLIP_NORM = 5; // the largest global norm of a gradient
+const CLIP_NORM = 5; // larger gradients are clipped to this global norm
 const [BETA_1, BETA_2, EPSILON] = [0.9, 0.999, 1e-8];
 
 /** Decode sources [B][S]. At each step, yield the logits [B, V] and the target symbols [B] of this step. The decoder is
@@ -41,8 +41,9 @@ export function meanLoss(network, sources, targets, { feedsOwn = false, smoothin
 }
 
 /** Return, for each target [T], whether a network that is fed its own symbols writes it exactly, including END. Where
-    `forced` differs from a target, the symbol in `forced` is fed instead, and this position does not count. Right
-    symbols are the target's symbols, so teacher forcing gives the same result.
+    `forced` differs from a target, the symbol in `forced` is fed instead, and this position does not count. The
+    function uses teacher forcing, which gives the same result: as long as the network is right, its own symbols are the
+    target's.
     @type {(network: Network, sources: number[][], targets: number[][], forced?: number[][]) => boolean[]} */
 export function exactAnswers(network, sources, targets, forced = targets) {
   const right = rightSymbols(network, sources, forced, false);
@@ -50,7 +51,7 @@ export function exactAnswers(network, sources, targets, forced = targets) {
 }
 
 /** Return, for each symbol of the targets [B][T], whether a network writes it. END counts; padding does not. The
-    network is fed its own symbols or, unless `feedsOwn`, the target's. If it is fed its own symbols, everything
+    network is fed its own symbols or, if `feedsOwn` is false, the target's. If it is fed its own symbols, everything
     after its END is wrong.
     @type {(network: Network, sources: number[][], targets: number[][], feedsOwn?: boolean) => boolean[][]} */
 export function rightSymbols(network, sources, targets, feedsOwn = true) {
@@ -65,13 +66,13 @@ export function rightSymbols(network, sources, targets, feedsOwn = true) {
   return right;
 }
 
-/** Return the symbols [B] with the largest logits [B, V]. */
+/** Return the likeliest symbols [B] for logits [B, V]. */
 function likeliest(/** @type {Matrix} */ logits) {
   const { rows: B, columns: V } = logits;
   return Array.from({ length: B }, (_, b) => argmax(logits.subarray(b * V, b * V + V)));
 }
 
-/** Adam (Kingma and Ba 2015) for the weights of a network, with gradients clipped at a global norm. */
+/** Adam (Kingma and Ba 2015) for the weights of a network, with gradients clipped by their global norm. */
 export class Trainer {
   steps = 0; // the number of steps so far
 
@@ -83,7 +84,7 @@ export class Trainer {
     });
   }
 
-  /** Train on a batch (see `meanLoss`) and return its loss. A batch that is smaller than BATCH has less weight.
+  /** Train on a batch (see `meanLoss`) and return its loss. A batch that is smaller than BATCH gets less weight.
       @type {(sources: number[][], targets: number[][], learningRate: number, options?: LossOptions) => number} */
   train(sources, targets, learningRate, options) {
     for (const { weights } of this.parameters) weights.gradient.fill(0);

@@ -1,5 +1,4 @@
-/* The page of networks that train: the settings, the training, its status, and a slider over the kept steps. This
-   script runs last. */
+/* The training page: the settings, the training, its status, and a slider for the kept steps. This script runs last. */
 
 import { ADDRESS, announce, app, byId, initialState } from "./app.js";
 import { Course, copy, course, findingOf, lengthsOf, patternTask, setCourse } from "./course.js";
@@ -27,7 +26,7 @@ const ROUND = 64_000; // samples after which training pauses
 const MAX_SAMPLES = 10 * ROUND;
 const UNTRAINED = "The networks are untrained.";
 const TABLED = [16_000, ROUND]; // samples after which the table of exercise 1 asks for exact match
-const FRAME = 30; // ms of training per frame, in which at least one step is made
+const FRAME = 30; // ms of training per frame, with at least one step
 const PICTURES = 150; // ms between two pictures of the networks
 const PAIRS = "pairs"; // the task of the user's own pairs
 const TITLES = { patterns: document.title, pairs: "A network learns your own pairs" };
@@ -43,15 +42,15 @@ const { training, parameters: allParameters } = JSON.parse(byId("data").textCont
 /** @type {Generator} */
 let work; // the work of the course while it trains
 let end = 0; // the number of samples at which training pauses
-let frame = 0; // the id of the next frame of training
+let frame = 0; // the id of the next training frame
 let began = { at: 0, samples: 0, n: 0 }; // when training last started, in ms, and after how many samples and points
 let verdict = ""; // why the training ended
-// Whether the pointer is pressed. Then no picture is drawn, because a click must end on the element where it began.
+// Whether the pointer is pressed. While it is, no picture is drawn, because a click must end where it began.
 let isPressed = false;
 let chosen = ""; // the source that the page has chosen
-let shown = { at: 0, cost: 0, samples: 0 }; // when the page last showed the networks, and how long it took, in ms
+let shown = { at: 0, cost: 0, samples: 0 }; // when the page last showed the networks, and how long this took, in ms
 
-/** The controls of the settings in training.html.
+/** A control for a setting in training.html.
     @typedef {HTMLSelectElement & { name: keyof Settings }} Control */
 const controls = /** @type {Control[]} */ ([...document.querySelectorAll("#training select[name]")]);
 
@@ -62,7 +61,7 @@ const defaults = settingsWith(
 );
 const chosenSettings = () => settingsWith(({ name }) => app.state[name]);
 
-/** Return the settings for a task; its option in training.html may override the defaults.
+/** Return the settings for a task. The task's option in training.html may override the defaults.
     @type {(task: string) => Settings} */
 function settingsOf(task) {
   const option = /** @type {HTMLElement} */ (document.querySelector(`option[value=${task}]`));
@@ -79,7 +78,8 @@ function prepareTraining(/** @type {Saved | null} */ saved) {
     ADDRESS[name] = { write: (state) => state[name], text: (text) => (choices.includes(text) ? { [name]: text } : {}) };
   }
   ADDRESS.samples = {
-    write: ({ task, goal, samples }) => (task === PAIRS ? "" : `${Math.max(goal, samples) || ""}`), // links lack pairs
+    // a link does not contain the user's pairs
+    write: ({ task, goal, samples }) => (task === PAIRS ? "" : `${Math.max(goal, samples) || ""}`),
     numbers: (n) => ({ goal: Math.min(n - (n % BATCH), MAX_SAMPLES) }),
   };
   ADDRESS.network = { write: ({ network }) => network, text: (network) => ({ network }) };
@@ -89,12 +89,12 @@ function prepareTraining(/** @type {Saved | null} */ saved) {
   if (pairs) showPairs(pairs); // the URL does not contain the pairs
   if (saved && !own.reading.refusal) {
     setSettings(saved.settings);
-    begin({}, findKept(chosenSettings()) ?? { saved, course: null }); // it may have trained on
+    begin({}, findKept(chosenSettings()) ?? { saved, course: null }); // the course may have trained further
   } else begin();
   addEventListener("pagehide", () => keep(course));
 }
 
-/** Make the settings in the state fit together, and show their course. */
+/** Make the settings in the state consistent, and show the course for them. */
 function followState(/** @type {Patch} */ given) {
   const { state } = app;
   const { task } = course.settings;
@@ -114,12 +114,12 @@ function followState(/** @type {Patch} */ given) {
   state.starts = false;
 }
 
-/** Apply those settings that are valid. */
+/** Apply the settings that are valid. */
 function setSettings(/** @type {Settings} */ settings) {
   for (const { name } of controls) Object.assign(app.state, ADDRESS[name].text?.(settings?.[name]));
 }
 
-/** Show a course that trained before. */
+/** Show a course that was trained before. */
 function showKept(/** @type {Kept} */ kept) {
   if (kept.saved.settings.task === PAIRS) showPairs(kept.saved);
   setSettings(kept.saved.settings);
@@ -139,8 +139,8 @@ function restored(/** @type {Kept} */ kept, /** @type {Settings} */ settings) {
   return kept.course ?? newCourse(settings);
 }
 
-/** Return a course for the settings. For pairs, it continues the network in the URL or learns the pairs that were read.
- */
+/** Return a course for the settings. For pairs, the course continues the network in the URL or learns the pairs that
+    were read. */
 function newCourse(/** @type {Settings} */ settings) {
   if (settings.task !== PAIRS)
     return new Course(training.networks, settings, (random) => patternTask(settings, random));
@@ -156,7 +156,7 @@ function newCourse(/** @type {Settings} */ settings) {
       return made;
     } catch {
       app.state.network = own.link = "";
-      verdict = "The network in the address cannot be read: was the link cut?";
+      verdict = "The network in the address cannot be read: was the link cut off?";
     }
   }
   const reading = own.reading.refusal ? own.learnable : own.reading;
@@ -164,8 +164,8 @@ function newCourse(/** @type {Settings} */ settings) {
 }
 
 /** Show the course for the settings in the state: a kept course or, if there is none, a new one with untrained
-    networks. A source of a different length stays only if `given` contains it. `kept` is the course to show; null asks
-    for a new one.
+    networks. The source is replaced if its length does not fit the task, unless `given` contains it. `kept` is the
+    course to show; null asks for a new course.
     @type {(given?: Patch, kept?: Kept | null) => void} */
 function begin(given = {}, kept) {
   const { state } = app;
@@ -176,8 +176,8 @@ function begin(given = {}, kept) {
   const isShared = settings.task === PAIRS && state.network !== "";
   const found = kept === undefined && !isShared ? findKept(settings) : kept;
   setCourse(found ? restored(found, settings) : newCourse(settings));
-  if (found && course.samples) verdict = "Trained before; “Start again” trains anew.";
-  Object.assign(initialState, settings); // so that links without settings keep them
+  if (found && course.samples) verdict = "Already trained. “Start again” starts over.";
+  Object.assign(initialState, settings); // so that links without settings keep the current ones
   const made = course.networks.map((network, i) => new TrainedNetwork(course.facts(i), network));
   const shownFacts = (/** @type {TrainedNetwork[]} */ networks) =>
     JSON.stringify(networks.map((one) => [one.sourceVocabulary, one.targetVocabulary, one.examples]));
@@ -195,12 +195,12 @@ function begin(given = {}, kept) {
     const first = DIGITS.slice(0, 2 * last(task.lengths) - 1);
     state.text = chosen = isPairs() ? sourceVocabulary.text(examples[0]?.source ?? []) : first;
   }
-  app.runs = []; // so that the runs are computed
+  app.runs = []; // so that the runs are recomputed
   if (isAlike) showSummary();
   else app.build();
 }
 
-/** Follow a change of the pairs: untrained networks are replaced now, and trained ones when "Train" is pressed. */
+/** React to a change of the pairs: untrained networks are replaced now, and trained ones when "Train" is pressed. */
 function changePairs() {
   if (!own.reading.refusal && isStale() && !course.samples) begin();
   app.change({});
@@ -213,7 +213,7 @@ function isStale() {
   return isPairs() && (areOther || own.both !== course.networks.length > 1);
 }
 
-/** Copy the networks as they are now, so that the page shows them. */
+/** Copy the current networks, so that the page shows them. */
 function showNetworks() {
   course.networks.forEach((network, i) => (app.networks[i].final = copy(network)));
   shown = { at: performance.now(), cost: 0, samples: course.samples };
@@ -229,8 +229,8 @@ const isOver = () => !course.isFinite || (!isPairs() && course.samples >= MAX_SA
 const canTrain = () => !isOver() && !(isPairs() && own.reading.refusal);
 const isExact = (/** @type {Point} */ { exact }) => exact.every((one) => one === 1);
 
-/** Say why the training is over: all held-out sources are right or, for pairs, nothing gets better. Return "" if it is
-    not. */
+/** Say why the training is over: all held-out sources are right or, for pairs, exact match no longer improves. Return
+    "" if the training is not over. */
 function verdictOf() {
   if (!isPairs()) {
     const latest = course.points.slice(began.n).slice(-N_EXACT);
@@ -243,13 +243,13 @@ function verdictOf() {
     : `No improvement for ${thousands(PATIENCE)} samples. “Train longer” continues.`;
 }
 
-/** Return the number of samples at which the training of pairs ends if nothing gets better until then. */
+/** Return the number of samples at which training on pairs ends if exact match does not improve until then. */
 function patienceEnds() {
   const best = course.points[argmax(course.points.map(({ exact }) => mean(exact)))];
   return Math.max(best.samples, began.samples) + PATIENCE;
 }
 
-/** In each frame, train or show the networks. They are shown now and then, and less often on a slow computer. */
+/** In each frame, train or show the networks. They are shown at intervals, which are longer on a slow computer. */
 function trainOn() {
   if (!app.isTraining) return;
   const start = performance.now();
@@ -258,8 +258,8 @@ function trainOn() {
   if (app.isTraining) frame = requestAnimationFrame(trainOn);
 }
 
-/** Train until a time in ms. If the training is over, pause and, unless the user has typed a source, show a source that
-    only the weaker network gets wrong. */
+/** Train until the time `stop`, in ms. If the training is over, pause and, unless the user has typed a source, show a
+    source that only the weaker network gets wrong. */
 function trainUntil(/** @type {number} */ stop) {
   for (let now = performance.now(), part = 0; now + part <= stop; ) {
     const { length } = course.points;
@@ -268,7 +268,7 @@ function trainUntil(/** @type {number} */ stop) {
     if (isOver() || course.samples >= end || verdict) {
       pauseTraining();
       if (app.state.exercise)
-        app.change({ place: app.S + app.T }); // so that the next press opens the answer
+        app.change({ place: app.S + app.T }); // so that the next key press opens the answer
       else if (app.state.text === chosen) showTelling();
       return;
     }
@@ -293,7 +293,7 @@ function pauseTraining() {
   show(`${thousands(course.samples)} samples; ${exact.join("; ")}. ${findingOf(course)}`);
 }
 
-/** Return which of two networks gets fewer sources right: 0 or 1. */
+/** Return the index (0 or 1) of the network that gets fewer sources right. */
 const weaker = () => (course.right[0].size < course.right[1].size ? 0 : 1);
 
 /** Return the held-out sources that only the weaker of two networks gets wrong, as strings. */
@@ -304,7 +304,7 @@ function tellingSources() {
   return pairs.map(({ source }) => source.join(" "));
 }
 
-/** Show the next telling source with its complete answers. */
+/** Show the next source that only the weaker network gets wrong, with its complete answers. */
 function showTelling() {
   const telling = tellingSources();
   if (!telling.length) return;
@@ -337,7 +337,7 @@ function startAgain() {
   app.change({ place: null }, UNTRAINED);
 }
 
-/** Set up the controls in training.html, and let their words follow the state. */
+/** Set up the controls in training.html, and keep their labels up to date. */
 function prepareControls() {
   const [train, another, more, section] = ["train", "another", "more-settings", "training"].map(byId);
   train.onclick = toggleTraining;
@@ -390,7 +390,7 @@ function showSetting(/** @type {Control} */ control) {
   for (const one of options) one.disabled = !isPairs() && !lengthsOf(app.state.task, one.value).length;
 }
 
-/** Say how far the training has come and, while it pauses, what it showed. */
+/** Say how far the training has progressed and, while it is paused, what it has shown. */
 function statusText() {
   const { samples, goal } = app.state;
   if (!course.isFinite) return "The loss is not finite: try a lower rate.";
@@ -403,7 +403,7 @@ function statusText() {
   return [...new Set(parts)].filter(Boolean).join(" ");
 }
 
-/** Say when the training will pause or, for pairs, when it will end if nothing gets better. */
+/** Say in how many seconds the training will pause or, for pairs, will end if exact match does not improve. */
 function timeLeft() {
   const seconds = (performance.now() - began.at) / 1000;
   const trained = course.samples - began.samples;
@@ -427,14 +427,14 @@ function commandLine() {
 
 /** Say what is different on the command line. */
 function commandNote() {
-  const fed = course.settings.feed === "own" ? "There, the decoder is fed the expected symbols. " : "";
+  const fed = course.settings.feed === "own" ? " It feeds the decoder the expected symbols." : "";
   const other = isPairs()
     ? "Save your pairs as pairs.tsv."
-    : `${fed}The program draws different samples and trains faster.`;
+    : `The program draws different samples and trains faster.${fed}`;
   return `${other} Without attention: -m embedding_rnn.`;
 }
 
-/** Return the panel next to the pictures: the curves, the slider over the kept steps, and the attention. */
+/** Return the panel next to the pictures, with the curves, the slider for the kept steps, and the attention. */
 function trainingSide(/** @type {HTMLElement | null} */ attention) {
   const side = byId("curves");
   side.querySelector("section")?.remove(); // the attention of the previous networks
@@ -446,7 +446,7 @@ function trainingSide(/** @type {HTMLElement | null} */ attention) {
 function prepareLookingBack() {
   const track = slider({
     id: "moment",
-    label: "Step of training",
+    label: "Training step",
     position: () => app.state.moment ?? app.moments.length,
     end: () => app.moments.length,
     text: () => (app.state.moment === null ? "now" : `step ${app.moments[app.state.moment]}`),

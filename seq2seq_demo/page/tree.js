@@ -1,4 +1,4 @@
-/* The panel for beam search: the hypotheses at each step as a tree, and the answers. */
+/* The beam search panel: the hypotheses at each step as a tree, and the answers. */
 
 import { announce, app, BEAM_SIZES, soon } from "./app.js";
 import { beamSearch, pathOf } from "./beam.js";
@@ -15,7 +15,7 @@ import { same } from "./trained.js";
 
 /** @typedef {{ steps: BeamStep[], answers: BeamAnswer[] }} Search */
 
-/** Return the beam search for a run with K hypotheses. */
+/** Return the result of beam search with K hypotheses for the source of a run. */
 const searchTree = (/** @type {Run} */ run, /** @type {number} */ K) =>
   beamSearch(run.model, run.encoded, run.network.maxOutLen(run.source.length, run.target), K);
 
@@ -30,8 +30,8 @@ export function treePanel() {
   return panel("beam", "Beam search", choice, columns);
 }
 
-/** Return the box of network i with its tree and its answers. Only a visible box searches: at once if K has changed,
-    otherwise soon after the page has shown the new answer. */
+/** Return the box of network i with its tree and its answers. Only a visible box runs the search: at once if K has
+    changed, otherwise soon after the page has shown the new answer. */
 function treeBox(/** @type {number} */ i) {
   const [box, list] = [scrollBox(`Beam search of ${app.networks[i].name}`), h("ol")];
   const frame = h("div", { class: "beam" }, box, h("div", { class: "beam-answers" }, list));
@@ -64,15 +64,15 @@ function treeBox(/** @type {number} */ i) {
   return addPanel(frame, update);
 }
 
-/** Return a button for each step and, below the buttons, the tree, which is smaller in a narrow space. A hypothesis
-    that has ended is a dot in later columns.
+/** Return a button for each step and, below the buttons, the tree, which is smaller in a narrow space. In later
+    columns, a hypothesis that has ended is drawn as a dot.
     @type {(run: Run, search: Search, room: number, roomHeight: number) => Element[]} */
 function drawTree(run, { steps, answers }, room, roomHeight) {
   const { beam: size } = app.state;
   const name = (/** @type {Hypothesis} */ { symbol }) => truncate(targetName(run, symbol), 8);
   const shown = steps.flatMap(({ kept, dropped }) => [...kept, ...dropped]);
   const wide = 9 * Math.max(...shown.map((one) => name(one).length)) + 72;
-  const given = (roomHeight - 60 * zoom()) / (2 * size); // the height of a row if all rows fill the space
+  const given = (roomHeight - 60 * zoom()) / (2 * size); // the height of a row if the rows fill the space
   const most = given < Infinity ? Math.min(2 * zoom(), given / 30) : zoom();
   const u = Math.min(most, Math.max(0.6 * zoom(), room / wide / (steps.length + 1)));
   const row = given < Infinity ? Math.max(25 * u, Math.min(given, 60 * u)) : 25 * u;

@@ -11,7 +11,7 @@ import { exactAnswers } from "./trainer.js";
 const N_SOURCES = 1000;
 const N_SYMBOLS = 40; // source symbols in a batch, which takes a few ms
 const MAX_LENGTH = 30; // longer sources would take too long
-const PAUSE = 12; // ms between batches, in which the page can react
+const PAUSE = 12; // ms between batches, in which the page can respond
 
 /** In `right` of the `n` trials so far, all symbols that were not forced are right.
     @typedef {{ outputs: number[], n: number, right: number, isDone: boolean, runBatch: () => void }} Trials */
@@ -24,7 +24,7 @@ function newTrials({ network, model, source: { length: S } }, outputs) {
   const next = generator(0); // the same for each network
   const random = (/** @type {number} */ n) => Math.floor(n * next());
   const wrong = (/** @type {number} */ symbol) => (symbol + 1 + random(others)) % (others + 1);
-  const isSmall = inputs ** S <= N_SOURCES; // then each source is drawn once
+  const isSmall = inputs ** S <= N_SOURCES; // if so, each source is drawn once
   let left = S > MAX_LENGTH || network.pairs.length ? 0 : Math.min(N_SOURCES, inputs ** S);
   const draw = () => {
     left--;
@@ -44,7 +44,7 @@ function newTrials({ network, model, source: { length: S } }, outputs) {
     const sources = batch.map(({ source }) => source);
     if (batch.length) trials.right += exactAnswers(model, sources, targets, fed).filter(Boolean).length;
     trials.n += batch.length;
-    trials.isDone = !left || !trials.n; // no trials: random sources have no targets
+    trials.isDone = !left || !trials.n; // without trials, random sources have no targets
   }
   return trials;
 }
@@ -53,7 +53,7 @@ function newTrials({ network, model, source: { length: S } }, outputs) {
     readers. Return null if there is nothing to say.
     @type {(run: Run, trials: Trials) => [number, string, string, string] | null} */
 function describe({ network: { exact_match: exact, sourceVocabulary }, source }, { outputs, n, right }) {
-  const isHeldOut = typeof exact === "number" && !outputs.length; // false on the page that trains networks
+  const isHeldOut = typeof exact === "number" && !outputs.length; // false on the training page
   if (!n) return isHeldOut ? [exact, `right on ${percent(exact)} of the pairs held out from training`, "", ""] : null;
   const symbols = pluralize(source.length, sourceVocabulary.isSingleDigits ? "digit" : "symbol");
   const sources = `${thousands(right)} of ${thousands(n)} sources of ${symbols}`;
@@ -66,8 +66,8 @@ function describe({ network: { exact_match: exact, sourceVocabulary }, source },
 const knownTrials = new WeakMap(); // for each network, at each moment of its training
 
 /** Return the trials for a run and the wrong symbols that are forced in it; trials that have begun continue. Return
-    null without a run, and if the training curves show the fraction already, because nothing is forced and all sources
-    have this length. */
+    null if there is no run, while the answer is hidden, and during training. Also return null if the training curves
+    already show the fraction, which is the case if nothing is forced and all sources in training have this length. */
 function trialsOf(/** @type {Run | undefined} */ run) {
   if (!run || app.state.hidden || app.isTraining) return null;
   const { min_in_len: min, in_len: max } = run.network;

@@ -20,8 +20,9 @@ import { explainWords } from "./words.js";
 
 const TABS = [forcedPanel, treePanel, influencePanel, insidePanel]; // in this order
 
-/** Return the stage and the tabs. Next to the pictures are the probabilities of a single network, or the panel that
-    `makeSide` returns, which contains the attention of the first network. Without this panel, attention is in a tab. */
+/** Return the stage and the tabs. Next to the pictures are the probabilities, if there is only one network, and the
+    panel that `makeSide` returns, which contains the attention of the first network. If `makeSide` is null, attention
+    is in a tab. */
 function layOut(/** @type {((attention: HTMLElement | null) => HTMLElement) | null} */ makeSide) {
   const attention = app.networks.map((_, i) => attentionPanel(i));
   const side = makeSide?.(attention[0]) ?? null;
@@ -36,8 +37,8 @@ function layOut(/** @type {((attention: HTMLElement | null) => HTMLElement) | nu
   return [stage, byId("exercises"), ...tabs(stage, sections)];
 }
 
-/** Build the page for `app.networks`, with parts above the source and next to the pictures, and show the state in the
-    URL. `text` is the source if the URL contains none.
+/** Build the page for `app.networks`, with `parts` above the source and next to the pictures, and show the state in the
+    URL. `text` is the source if the URL does not contain one.
     @type {(text: string, parts?: { top: HTMLElement, side: (attention: HTMLElement | null) => HTMLElement }) => void} */
 export function buildPage(text, parts) {
   document.body.toggleAttribute("data-waiting"); // until the first valid source
@@ -73,13 +74,13 @@ export function buildPage(text, parts) {
   };
   open(location.hash, text);
   document.querySelector(".skip")?.addEventListener("click", (event) => {
-    event.preventDefault(); // the URL fragment holds the state
+    event.preventDefault(); // because the URL fragment holds the state
     byId("source").focus();
   });
   addEventListener("hashchange", ({ newURL }) => {
     const { lecture, embed, plan } = app.state;
-    open(new URL(newURL).hash); // while networks train, location.hash may have been written again
-    // the links of exercises keep the plan and the lecture view
+    open(new URL(newURL).hash); // while networks are training, location.hash may have been written again
+    // links in exercises keep the plan and the lecture view
     app.change({ plan: app.state.plan || plan, lecture: app.state.lecture || (lecture && !embed) });
     if (!app.state.tab || app.state.hidden) scrollTo(0, 0);
   });

@@ -10,7 +10,7 @@ export function meaningOf(/** @type {string} */ word) {
   return term?.nextElementSibling?.textContent ?? "";
 }
 
-/** Explain an element with `data-word` while it has the pointer or the focus. */
+/** Explain an element with `data-word` while the pointer is on it or it has the focus. */
 export function explainWords() {
   const tip = h("div", { class: "tip word-tip", popover: "manual", "aria-hidden": true });
   document.body.append(tip);
@@ -19,7 +19,7 @@ export function explainWords() {
   const explain = (/** @type {Event} */ event) => {
     const word = /** @type {Element} */ (event.target).closest?.("[data-word]");
     tip.hidePopover();
-    // when the layer of the context closes, it moves the focus
+    // when the context layer closes, it moves the focus
     if (!word || position(event) === pressed || document.getElementById("context-layer")) return;
     tip.textContent = meaningOf(word.getAttribute("data-word") ?? "");
     tip.showPopover();

@@ -72,9 +72,9 @@ def listed(n, source="x{}", target="y"):
         (listed(19) + "\nx1\tother", "Expected at least 20 pairs with different sources, got 19."),
         (listed(20), ""),
         (listed(5000), ""),
-        (listed(5001), "Expected at most 5,000 pairs, got 5,001; the program itself has no such limit."),
+        (listed(5001), "Expected at most 5,000 pairs, got 5,001; the program has no limit."),
         ("\n".join(f"{chr(0x4E00 + n)}\ta" for n in range(200)), ""),
-        ("\n".join(f"a{n}\t{chr(0x4E00 + n)}" for n in range(201)), "Expected at most 200 different symbols a side"),
+        ("\n".join(f"a{n}\t{chr(0x4E00 + n)}" for n in range(201)), "Expected at most 200 different symbols per side"),
     ],
 )  # fmt: skip
 def test_pairs_of_which_nothing_can_be_learned(text, refusal):

@@ -181,9 +181,9 @@ def test_training_pauses_after_each_64_000_samples_and_says_what_the_metrics_sho
         assert page.text_content("#status").startswith(f"{32 * steps:,} samples. Neither has learned the task yet.")
     findings = page.evaluate("""[[1, 1], [1, 0.63], [0.5, 0.95], [0.5, 0.2], [0.2, 0.5], [0, 0]].map((exact) =>
         findingOf({ ...course, samples: 32, points: [{ ...last(course.points), exact }] }))""")
-    starts = ["Both learned the task", "With attention, it learned the task", "Without attention, it learned the task"]
-    starts += ["With attention, it learns faster", "Without attention, it learns faster", "Neither"]
-    assert all(map(str.startswith, findings, starts)) and "63.0% of the answers" in findings[1]
+    starts = ["Both learned the task", "With attention, the network learned", "Without attention, the network learned"]
+    starts += ["With attention, the network learns faster", "Without attention, the network learns faster", "Neither"]
+    assert all(map(str.startswith, findings, starts)) and "63.0% of answers" in findings[1]
 
 
 def test_training_ends_when_both_stay_exact_and_shows_a_source_that_only_one_gets_wrong(opened):
