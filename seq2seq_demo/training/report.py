@@ -17,9 +17,14 @@ from seq2seq_demo.trained.metrics import MIN_ANSWERS, Epoch, wilson_interval
 from seq2seq_demo.trained.predictions import UNENDED, Prediction, bracketed
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback, TrainingState
-from seq2seq_demo.training.validation import best_epoch, stop_after
+from seq2seq_demo.training.validation import stop_after
 
 DOCUMENTS = "https://github.com/seq2seq-demo/seq2seq-demo/blob/main/seq2seq_demo/docs/"
+EARLY_ENDS = {
+    "lr_schedule": "the training pairs were learned",
+    "patience": "the exact match no longer improved",
+    "stop_at_exact": "the exact match was high enough",
+}
 PROBE_CANDIDATES = 20  # the probe is chosen from this number of validation pairs
 
 
@@ -196,14 +201,9 @@ def settings_line(model: ModelConfig, config: TrainConfig) -> str:
 
 
 def outcome_notices(network: TrainedNetwork, task: Task) -> Iterator[str]:
-    """Yield notices about the result of a training run: early stopping, calibration, a baseline and low accuracy."""
+    """Yield notices about the result of a training run: its calibration, a baseline and low accuracy."""
     assert network.run
     config, calibration = network.run.config, network.calibration
-    stop = stop_after(network.history, config)
-    if stop in ("patience", "stop_at_exact") and not network.others:
-        n, best = len(network.history), best_epoch(network.history)
-        reached = f"epoch {best.epoch} of {n} was the best, with exact match {best.validation_exact_match:.4f}"
-        yield f"Stopped early (`{stop}` {vars(config)[stop]:g}): {reached}"
     if calibration and calibration.error is None:
         yield "The confidences are uncertain: too few validation pairs, or no answer is right"
     elif calibration and network.n_validated is not None and network.n_validated < MIN_ANSWERS:
@@ -219,7 +219,7 @@ def outcome_notices(network: TrainedNetwork, task: Task) -> Iterator[str]:
 
 
 def summary(network: TrainedNetwork) -> str:
-    """Return the saved epoch of a training run and its exact match, as the end of a line."""
+    """Return the saved epoch of a training run, its exact match and why it ended early, as the end of a line."""
     run, metrics, n, history = network.run, network.validation, network.n_validated, network.history
     if not (run and metrics and n and history):  # a callback has ended the run at once
         return ""
@@ -229,12 +229,14 @@ def summary(network: TrainedNetwork) -> str:
     else:
         number = next(epoch.epoch for epoch in history if epoch.step == network.step) if has_improved else 0
         source = f"epoch {number} of {len(history)}"
-    choice = ""
+    choice, stop = "", stop_after(history, run.config)
     if not has_improved:
         choice = "; no epoch improved the network"
-    elif (run.config.saves_best and len(history) > 1) or stop_after(history, run.config) == "stop_at_exact":
+    elif (run.config.saves_best and len(history) > 1) or stop == "stop_at_exact":
         choice = "; the epoch was chosen on the same sources"
     n_right = round(metrics.exact_match * n)
     low, high = wilson_interval(n_right, n)
     fraction = f"{n_right:,} of {n:,} validation sources, {low:.3f} to {high:.3f}"
-    return f": {source}, exact match {metrics.exact_match:.4f} ({fraction}{choice})"
+    reason = EARLY_ENDS.get(stop or "", "") if not network.others else ""
+    end = f"; training ended before epoch {run.config.epochs} because {reason}" if reason else ""
+    return f": {source}, exact match {metrics.exact_match:.4f} ({fraction}{choice}){end}"

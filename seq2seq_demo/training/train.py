@@ -90,7 +90,8 @@ def train(
         epochs: the number of passes over the data; 0 returns a network without training.
         minutes: the training time, instead of a number of epochs.
         learning_rate: the learning rate of Adam.
-        lr_schedule: "constant", or "cosine", which lowers the learning rate to 0.
+        lr_schedule: "constant"; "cosine", which lowers the learning rate to 0; or "adaptive", a cosine that falls
+            faster once the training pairs are learned, and then ends the training.
         batch_size: the number of points per batch.
         dropout: the dropout rate.
         label_smoothing: the fraction of the target probability that is spread over all symbols.

@@ -25,7 +25,14 @@ from seq2seq_demo.training.batches import FIRST_STEPS, STEPS_PER_CALL, Widths, b
 from seq2seq_demo.training.callbacks import Callback, TrainingState, notify_all
 from seq2seq_demo.training.snapshots import Snapshot, Snapshots
 from seq2seq_demo.training.steps import Steps
-from seq2seq_demo.training.validation import best_epoch, calibrated, stop_after, validation_metrics
+from seq2seq_demo.training.validation import (
+    best_epoch,
+    calibrated,
+    last_epoch,
+    learned_after,
+    stop_after,
+    validation_metrics,
+)
 
 
 @workers.report_lost_workers()
@@ -167,11 +174,14 @@ class Trainer:
     def learning_rates(self) -> np.ndarray:
         """Return the learning rates of the next K steps, `[K]`."""
         c = self.config
-        first = len(self.history) * c.steps_per_epoch + self.progress.points // c.batch_size
-        by_steps = (first + np.arange(STEPS_PER_CALL)) / (c.epochs * c.steps_per_epoch)
-        done = np.full(STEPS_PER_CALL, self.clock.fraction_done) if c.minutes else by_steps
-        factor = 0.5 + 0.5 * np.cos(np.pi * done) if c.lr_schedule == "cosine" else np.ones(STEPS_PER_CALL)
-        return c.learning_rate * factor
+        if c.lr_schedule == "constant":
+            return np.full(STEPS_PER_CALL, c.learning_rate)
+        steps = np.arange(STEPS_PER_CALL) + self.progress.points // c.batch_size
+        epochs = len(self.history) + steps / c.steps_per_epoch
+        if (learned := learned_after(self.history, c)) is not None:  # the rest of the cosine, in fewer epochs
+            epochs = learned + (epochs - learned) * (c.epochs - learned) / (last_epoch(self.history, c) - learned)
+        done = np.full(STEPS_PER_CALL, self.clock.fraction_done) if c.minutes else epochs / c.epochs
+        return c.learning_rate * (0.5 + 0.5 * np.cos(np.pi * np.minimum(done, 1)))
 
     def end_epoch(self, training: Pairs, validation: Metrics) -> None:
         """Complete the epoch with its validation metrics and begin the next one."""
@@ -185,7 +195,8 @@ class Trainer:
 
     def seconds_left(self) -> float:
         """Return the expected number of seconds until the run ends; nan before enough steps have been timed."""
-        points = (self.config.epochs - len(self.history)) * self.config.n_training - self.progress.points
+        epochs = last_epoch(self.history, self.config) - len(self.history)
+        points = epochs * self.config.n_training - self.progress.points
         return self.clock.seconds_left(points / self.steps.batch_rows)
 
     def new_epoch(self) -> Epoch:

@@ -10,6 +10,9 @@ from seq2seq_demo.trained.counts import count_answers
 from seq2seq_demo.trained.metrics import MIN_ANSWERS, Epoch, Metrics, calibrate
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 
+# With the "adaptive" schedule, once the accuracy on training pairs, measured with dropout, has been LEARNED or more for
+# LEARNED_EPOCHS epochs in a row, the learning rate falls to 0 within a tenth of the epochs, and the training ends.
+LEARNED, LEARNED_EPOCHS, ANNEALING = 0.998, 3, 0.1
 PERFECT_EPOCHS = 3  # in one epoch, an exact match of 1 on few pairs may be luck
 
 
@@ -38,10 +41,25 @@ def best_epoch(epochs: Sequence[Epoch]) -> Epoch:
     return max(epochs, key=lambda epoch: (epoch.validation_exact_match, -epoch.validation_loss))
 
 
+def learned_after(history: Sequence[Epoch], config: TrainConfig) -> int | None:
+    """Return the epoch after which an "adaptive" schedule lowers the learning rate faster, or None if it does not."""
+    if config.lr_schedule == "adaptive":
+        for n in range(LEARNED_EPOCHS, len(history) + 1):
+            if all(epoch.forced_token_accuracy >= LEARNED for epoch in history[n - LEARNED_EPOCHS : n]):
+                return n
+    return None
+
+
+def last_epoch(history: Sequence[Epoch], config: TrainConfig) -> int:
+    """Return the epoch after which a training run ends, as far as its `history` tells."""
+    learned = learned_after(history, config)
+    return config.epochs if learned is None else min(config.epochs, learned + max(3, round(ANNEALING * config.epochs)))
+
+
 def stop_after(history: Sequence[Epoch], config: TrainConfig, is_time_over: bool = False) -> str | None:
     """Return the setting that ends a training run after the last epoch of its `history`, or None if it continues."""
-    if not config.minutes and len(history) >= config.epochs:
-        return "epochs"
+    if not config.minutes and len(history) >= last_epoch(history, config):
+        return "epochs" if len(history) >= config.epochs else "lr_schedule"
     if not history:
         return None
     if is_time_over:

@@ -6,12 +6,11 @@ import pytest
 from helpers import trained_network
 
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.trained.metrics import Epoch
 from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.saved_network import TrainingRun
-from seq2seq_demo.training.report import outcome_notices, summary
-from seq2seq_demo.training.validation import best_epoch, stop_after
+from seq2seq_demo.training.report import summary
+from seq2seq_demo.training.validation import best_epoch, last_epoch, learned_after, stop_after
 
 
 def history(*reached):
@@ -35,37 +34,53 @@ def test_the_best_epoch_has_the_highest_exact_match(reached, best):
     assert best_epoch(history(*reached)).epoch == best
 
 
+EARLY = "; training ended before epoch 10 because the exact match was high enough"
 WORSE = [(0.5, 1.0), (0.4, 0.9), (0.4, 0.8)]
 PEAK = [(0.1, 1.0), (0.5, 0.9), (0.4, 0.8), (0.4, 0.7), (0.4, 0.6)]
 PERFECT = [(0.9, 1.0), (1.0, 0.9), (1.0, 0.8), (1.0, 0.7)]  # the exact match stayed at 1 for three epochs
 
 
 @pytest.mark.parametrize(
-    ("reached", "settings", "stop", "best"),
+    ("reached", "settings", "stop", "reason"),
     [
         ([], {"patience": 1}, None, None),
-        ([(0.5, 1.0), (0.5, 1.0)], {"patience": 1}, "patience", "epoch 1 of 2 was the best, with exact match 0.5000"),
-        (WORSE, {"patience": 2}, "patience", "epoch 1 of 3 was the best, with exact match 0.5000"),
+        ([(0.5, 1.0), (0.5, 1.0)], {"patience": 1}, "patience", "the exact match no longer improved"),
+        (WORSE, {"patience": 2}, "patience", "the exact match no longer improved"),
         (WORSE, {"patience": 3}, None, None),
         ([*WORSE[:2], (0.6, 0.8)], {"patience": 2}, None, None),
         (WORSE, {"patience": None}, None, None),
-        (PEAK, {"patience": 3}, "patience", "epoch 2 of 5 was the best, with exact match 0.5000"),
+        (PEAK, {"patience": 3}, "patience", "the exact match no longer improved"),
         (PEAK, {"patience": 4}, None, None),
-        (PERFECT, {"patience": 9}, "patience", "epoch 4 of 4 was the best, with exact match 1.0000"),
+        (PERFECT, {"patience": 9}, "patience", "the exact match no longer improved"),
         ([(1.0, 1.0), (0.9, 0.9), (1.0, 0.8), (1.0, 0.7)], {"patience": 9}, None, None),
-        ([(0.2, 1.0), (0.75, 0.9)], {"stop_at_exact": 0.7}, "stop_at_exact", "epoch 2 of 2 was the best, "),
+        ([(0.2, 1.0), (0.75, 0.9)], {"stop_at_exact": 0.7}, "stop_at_exact", "the exact match was high enough"),
         ([(0.75, 1.0), (0.2, 0.9)], {"stop_at_exact": 0.7}, None, None),
         (WORSE, {"epochs": 3, "patience": 2}, "epochs", None),
         (WORSE, {"epochs": 3, "minutes": 2.0}, None, None),  # a run with a time limit counts no epochs
     ],
 )
-def test_a_run_stops_for_a_setting_that_a_notice_names(reached, settings, stop, best):
+def test_a_run_stops_for_a_setting_and_the_summary_gives_the_reason(reached, settings, stop, reason):
     config = TrainConfig(**settings)
     assert stop_after(history(*reached), config) == stop
-    network = trained_network(run=TrainingRun(config, 0), history=history(*reached))
-    early = [line for line in outcome_notices(network, find_pattern("copy")) if line.startswith("Stopped")]
-    assert len(early) == bool(best)
-    assert not best or early[0].startswith(f"Stopped early (`{stop}` {settings[stop]}): {best}")
+    run, epochs = TrainingRun(config, 0), history((0.1, 9.0), *reached)
+    network = replace(trained_network(), step=100, run=run, history=epochs, n_validated=3)
+    line = summary(replace(network, validation=epochs[0].validation))
+    assert line.partition("; training ended before epoch ")[2] == (
+        f"{config.epochs} because {reason}" if reason else ""
+    )
+
+
+def test_the_adaptive_schedule_ends_a_run_soon_after_its_pairs_are_learned():
+    config = TrainConfig(lr_schedule="adaptive", epochs=40)
+    accuracies = [0.9, 1.0, 0.998, 0.997, 0.998, 0.999, 1.0, 0.5]  # learned after epoch 7
+    epochs = History(Epoch(n, n, 0, x, 1, x, x, x, 0.5) for n, x in enumerate(accuracies, start=1))
+    assert [learned_after(epochs[:n], config) for n in (6, 7, 8)] == [None, 7, 7]
+    assert [last_epoch(epochs[:n], config) for n in (6, 7, 8)] == [40, 11, 11]
+    assert last_epoch(epochs, replace(config, epochs=9)) == 9
+    assert last_epoch(epochs, replace(config, epochs=12)) == 10  # at least three epochs
+    assert last_epoch(epochs, replace(config, lr_schedule="cosine")) == 40
+    rest = [replace(epochs[-1], epoch=n) for n in (9, 10, 11)]
+    assert [stop_after(History([*epochs, *rest[:n]]), config) for n in (2, 3)] == [None, "lr_schedule"]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +88,7 @@ def test_a_run_stops_for_a_setting_that_a_notice_names(reached, settings, stop, 
     [
         (100, {}, ": epoch 1 of 2, ", ")"),
         (200, {"keep_best": True}, ": epoch 2 of 2, ", "; the epoch was chosen on the same sources)"),
-        (200, {"stop_at_exact": 0.01}, ": epoch 2 of 2, ", "; the epoch was chosen on the same sources)"),
+        (200, {"stop_at_exact": 0.01}, ": epoch 2 of 2, ", f"; the epoch was chosen on the same sources){EARLY}"),
         (200, {"stop_at_exact": 0.9}, ": epoch 2 of 2, ", ")"),
         (0, {"keep_best": True}, ": epoch 0 of 2, ", "; no epoch improved the network)"),
     ],

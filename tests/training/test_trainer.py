@@ -93,6 +93,16 @@ def test_learning_rates(schedule, rates):
     assert [*first, *trainer.learning_rates()[:2]] == pytest.approx(rates)
 
 
+def test_the_adaptive_learning_rate_falls_faster_once_the_pairs_are_learned():
+    """After epoch 4, the other 16 of 20 epochs of the cosine take 3: epochs 5 and 5.5 are 4 + 16 / 3 and 4 + 8."""
+    config = TrainConfig(10, in_len=6, out_len=4, learning_rate=0.2, lr_schedule="adaptive", epochs=20, batch_size=5)
+    trainer = trainer_of(config, untrained(SMALL, 0))
+    assert trainer.learning_rates()[:2] == pytest.approx([0.2, 0.19969173])
+    for number, accuracy in enumerate([0.9, 0.998, 0.999, 1.0, 0.9], start=1):
+        trainer.epochs.append(Epoch(number, 2 * number, forced_token_accuracy=accuracy))
+    assert trainer.learning_rates()[:2] == pytest.approx([0.11045285, 0.06909830])
+
+
 def test_a_loss_that_is_not_finite_ends_training():
     start = untrained(SMALL, 0)
     start.weights["decoder/projection/bias"][:] = np.inf
