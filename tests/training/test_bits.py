@@ -70,5 +70,5 @@ def test_a_forked_process_trains_unless_tensorflow_was_in_use(before, is_refused
     process = subprocess.run(
         [*PYTHON, "-c", FORK.format(before=before)], env=environment(), stdout=subprocess.PIPE, text=True, check=True
     )
-    message = 'expected a process started by "spawn", got one forked after TensorFlow had started\n'
+    message = 'a process forked after TensorFlow had started cannot train; start it with "spawn"\n'
     assert process.stdout == (message if is_refused else "")

@@ -1,8 +1,8 @@
-"""The network in TensorFlow and Keras: `cells`, `encoder`, `attention`, `decoder`, `model`, in the order of data flow.
+"""The network in TensorFlow and Keras. Importing this package loads TensorFlow with the settings in `tensorflow_setup`.
 
-`bidirectional` and `dropout` are options that the 2016 program lacked. Only `scan` and `model` handle padding.
-
-Importing this package loads TensorFlow with the settings of `tensorflow_setup`.
+Read the modules `cells`, `encoder`, `attention`, `decoder` and `model` in this order. `bidirectional` and `dropout`
+implement options that the 2016 program did not have. `model` computes the masks for padding; `scan` and
+`attention` apply them.
 """
 
 from seq2seq_demo.network.keras_network import tensorflow_setup as tensorflow_setup

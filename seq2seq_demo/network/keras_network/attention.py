@@ -1,4 +1,4 @@
-"""Bahdanau's attention (Bahdanau et al. 2015, appendix A.1.2), as in 2016's `attention_decoder`."""
+"""Bahdanau attention (Bahdanau et al. 2015, appendix A.1.2), as in TensorFlow 0.10's `attention_decoder`."""
 
 import keras
 import tensorflow as tf
@@ -8,7 +8,7 @@ from seq2seq_demo.network.keras_network.cells import State, dense
 
 
 class Attention(keras.layers.Layer):
-    """Scores every row of the memory against the decoder's state: u_s = v · tanh(W_k m_s + W_q state + b_q)."""
+    """Scores every row m_s of the memory against the decoder's state: u_s = v · tanh(W_k m_s + W_q state + b_q)."""
 
     def __init__(self, model_config: ModelConfig) -> None:
         super().__init__(name="attention", dtype="float32")
@@ -25,13 +25,14 @@ class Attention(keras.layers.Layer):
     def call(
         self, states: tuple[State, ...], keys: tf.Tensor, memory: tf.Tensor, padding: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the context a_t `[B, H]` and the weights α_t `[B, S]`, which sum to 1 over the source.
+        """Return the context a_t `[B, M]` and the attention weights α_t `[B, S]`, which sum to 1 over the source.
 
         Args:
-            states: every layer's state, tensors `[B, H]`.
-            keys: W_k m, `[B, S, H]`.
-            memory: m, `[B, S, H]`.
-            padding: added to the scores, `[B, S]`: 0 at symbols, −10^9 at padding, so α is 0. None means no padding.
+            states: the state of every layer, as tensors `[B, H]`.
+            keys: the keys W_k m, `[B, S, H]`.
+            memory: the memory m, `[B, S, M]`, where M is `memory_size`.
+            padding: `[B, S]`, added to the scores: 0 for symbols, and −10^9 for padding, so that its α is 0. None means
+                that there is no padding.
         """
         query = self.query(tf.concat(tf.nest.flatten(states), axis=1))  # [B, H]
         u = tf.linalg.matvec(tf.tanh(keys + query[:, None]), self.score)  # [B, S]

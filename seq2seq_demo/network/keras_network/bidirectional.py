@@ -1,6 +1,6 @@
 """The bidirectional encoder (Schuster and Paliwal 1997): a second stack of cells reads the source backwards.
 
-`scan` runs both stacks, the second with `reverse`, so that each output is at the position of its input. In a padded
+`scan` runs both stacks, the second with `reverse=True`. Each output keeps the position of its input. In a padded
 batch, a row's backward state stays 0 until the scan reaches the row's last symbol.
 """
 
@@ -17,7 +17,7 @@ from seq2seq_demo.network.keras_network.scan import Scan, scan
 
 
 class BidirectionalEncoder(Encoder):
-    """An embedding, a stack of cells per direction, and bridges from both final states to the decoder's state."""
+    """An embedding, one stack of cells per direction, and dense layers that compute the decoder's initial states."""
 
     def __init__(self, model_config: ModelConfig) -> None:
         super().__init__(model_config)
@@ -29,7 +29,7 @@ class BidirectionalEncoder(Encoder):
         super().build()
         with keras.name_scope("backward"):
             build_cells(self.backward, c.embedding_size, c.memory_size)
-        self.bridges = [  # W_b, b_b for each layer and each state of its cell; Keras does not save nested lists
+        self.bridges = [  # W_b, b_b per layer and state; the list is flat because Keras does not save nested lists
             dense(f"bridge_{layer}_{s}", 2 * c.cell_size, c.cell_size)
             for layer in range(c.num_layers)
             for s in c.cell.states
@@ -38,9 +38,9 @@ class BidirectionalEncoder(Encoder):
     def call(
         self, sources: tf.Tensor, scan: Scan = scan, masks: Masks | None = None
     ) -> tuple[tf.Tensor, tuple[State, ...]]:
-        """Read `[B, S]`; return the memory `[B, S, 2H]` and the decoder's initial states, tensors `[B, H]`.
+        """Read sources `[B, S]`; return the memory `[B, S, 2H]` and the decoder's initial states, as tensors `[B, H]`.
 
-        Dropout drops the same inputs in both directions.
+        Both directions use the same dropout masks.
         """
         sources = tf.transpose(tf.cast(sources, tf.int32))  # [S, B]
         scan_backwards = functools.partial(scan, reverse=True)

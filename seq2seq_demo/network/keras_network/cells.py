@@ -1,7 +1,7 @@
-"""Recurrent cells that compute the same as Keras's cells of the same type, in two parts.
+"""Recurrent cells that compute the same results as Keras's cells of the same type, but in two parts.
 
-`project` multiplies the inputs of any number of positions at once; `step` computes the rest, which needs the state.
-Shapes: B is the number of sequences, E the width of the input, H the cell size, G the number of gates.
+`project` computes x W + b for any number of positions at once; `step` computes everything that depends on the state.
+In shapes, B is the number of sequences, E is the width of the input, H is the cell size, and G is the number of gates.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from seq2seq_demo.config import ModelConfig
 
 State = tuple[tf.Tensor, ...]  # a cell's state: tensors [B, H], h last
 
-# Each equation computes the next state from `projected` = x W + b `[B, G·H]`, the state and U `[H, G·H]`.
+# Each of these functions computes the next state from `projected` = x W + b `[B, G·H]`, the state and U `[H, G·H]`.
 
 
 def lstm(projected: tf.Tensor, state: State, U: tf.Tensor) -> State:
@@ -48,7 +48,7 @@ EQUATIONS: dict[str, Callable[[tf.Tensor, State, tf.Tensor], State]] = {
 
 
 class Cell(keras.layers.Layer):
-    """A cell's weights and its equation. The columns of the weights are in the order of `CellType.gates`."""
+    """A cell's weights and its equation. The weights' columns are grouped by gate, in the order of `CellType.gates`."""
 
     def __init__(self, model_config: ModelConfig, name: str) -> None:
         super().__init__(name=name, dtype="float32")
@@ -57,13 +57,13 @@ class Cell(keras.layers.Layer):
         self.equation = EQUATIONS[model_config.cell_type]
 
     def build(self, input_shape: tuple[int | None, int]) -> None:
-        """Create the weights; `parameters.initial_weights` has their values."""
+        """Create the weights; their values are assigned later."""
         self.kernel = self.add_weight((input_shape[-1], self.width), "zeros", name="kernel")  # W
         self.recurrent_kernel = self.add_weight((self.cell_size, self.width), "zeros", name="recurrent_kernel")  # U
         self.bias = self.add_weight((self.width,), "zeros", name="bias")  # b
 
     def zero_state(self, batch_size: int) -> State:
-        """Return the encoder's initial state."""
+        """Return the cell's state before the encoder's first step, which is 0."""
         return (tf.zeros((batch_size, self.cell_size)),) * self.n_states
 
     def project(self, x: tf.Tensor) -> tf.Tensor:
@@ -76,19 +76,19 @@ class Cell(keras.layers.Layer):
 
 
 def dense(name: str, n_in: int, n_out: int, use_bias: bool = True) -> keras.layers.Dense:
-    """Return a built layer that computes x W + b in float32, even if Keras's default is a different type."""
+    """Return a built layer that computes x W + b in float32, even if Keras's default dtype is different."""
     layer = keras.layers.Dense(n_out, use_bias=use_bias, name=name, dtype="float32")
     layer.build((None, n_in))
     return layer
 
 
 def stacked_cells(model_config: ModelConfig) -> list[Cell]:
-    """Return one cell per layer, from the bottom to the top."""
+    """Return one cell per layer, from bottom to top."""
     return [Cell(model_config, f"layer_{layer}") for layer in range(model_config.num_layers)]
 
 
 def build_cells(cells: list[Cell], input_size: int, output_size: int) -> None:
-    """Create the weights of stacked cells: the first reads the input, the others the outputs of the layer below."""
+    """Create the weights of stacked cells. The first cell reads the input; every other cell reads the layer below."""
     for cell in cells:
         cell.build((None, input_size))
         input_size = output_size

@@ -1,7 +1,7 @@
-"""The decoders. Teacher forcing and greedy decoding share one `step`, so they cannot drift apart.
+"""The decoders. Teacher forcing and greedy decoding share one `step`, so they always compute the same network.
 
-A step passes (states, context) to the next: every layer's state, tensors `[B, H]`, and the context a_t, which is ()
-without attention.
+Each step passes the states of all layers, as tensors `[B, H]`, and the context a_t `[B, M]` to the next step. M is
+`ModelConfig.memory_size`. Without attention, the context is ().
 """
 
 from typing import Any
@@ -16,13 +16,13 @@ from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.scan import Scan, scan, sizes
 
 States = tuple[State, ...]
-Tensors = Any  # a tensor, a tuple of tensors, or () if the network has no attention or no dropout
+Tensors = Any  # a tensor, a tuple of tensors, or () if attention or dropout is not used
 Carry = tuple[States, Tensors]  # states, context
-Greedy = tuple[tf.Tensor, tf.Tensor, Tensors]  # symbols [B, T], logits [B, T, V], α [B, T, S]
+Greedy = tuple[tf.Tensor, tf.Tensor, Tensors]  # symbols [B, T], logits [B, T, V], α [B, T, S] or () without attention
 
 
 class Decoder(keras.layers.Layer):
-    """`embedding_rnn`: no attention; starts from the encoder's final state (Sutskever et al. 2014)."""
+    """The decoder without attention (`embedding_rnn`) starts from the encoder's final state (Sutskever et al. 2014)."""
 
     def __init__(self, model_config: ModelConfig) -> None:
         super().__init__(name="decoder", dtype="float32")
@@ -44,9 +44,9 @@ class Decoder(keras.layers.Layer):
         scan: Scan = scan,
         masks: Masks | None = None,
     ) -> tf.Tensor:
-        """Teacher forcing: feed `decoder_input` `[B, T]`; return the logits `[B, T, V]`.
+        """Feed `decoder_input` `[B, T]` (teacher forcing); return the logits `[B, T, V]`.
 
-        `padding` is passed to `Attention`, `scan` runs the steps, and `masks` drop units.
+        `padding` is passed to `Attention`, `scan` runs the steps, and `masks` provides the dropout masks.
         """
         symbols, T = tf.transpose(tf.cast(decoder_input, tf.int32)), sizes(decoder_input)[1]  # [T, B]
         if masks is None:
@@ -67,7 +67,7 @@ class Decoder(keras.layers.Layer):
         return tf.transpose(self.logits(h, context), (1, 0, 2))
 
     def greedy(self, memory: tf.Tensor, states: States, out_len: int) -> Greedy:
-        """Greedy decoding in T = out_len steps; return symbols `[B, T]`, logits `[B, T, V]` and α `[B, T, S]` or ()."""
+        """Decode greedily in T = out_len steps; return the symbols, the logits and α (see `Greedy`)."""
         symbol_inputs = self.input_part(self.embedding)  # [V, …], computed once for all steps
         prepared = self.prepare(memory)
 
@@ -84,28 +84,28 @@ class Decoder(keras.layers.Layer):
         return tf.nest.map_structure(lambda x: tf.transpose(x, (1, 0, *range(2, len(x.shape)))), outputs)
 
     def input_part(self, d: tf.Tensor) -> tf.Tensor:
-        """Return d W + b of the first cell for embeddings d: `[…, E]` → `[…, G·H]`."""
+        """Return d W + b for embeddings d, with the first cell's weights: `[…, E]` → `[…, G·H]`."""
         return self.cells[0].project(d)
 
     def prepare(self, memory: tf.Tensor, padding: tf.Tensor | None = None) -> Tensors:
-        """Return the tensors that each step reads from the memory; () without attention."""
+        """Return the tensors that attention reads at every step, or () without attention."""
         return ()
 
     def zero_context(self, memory: tf.Tensor) -> Tensors:
-        """Return a_0: () without attention."""
+        """Return the initial context a_0, or () without attention."""
         return ()
 
     def step(self, x: tf.Tensor, carry: Carry, prepared: Tensors, masks: Tensors = ()) -> tuple[Carry, Tensors]:
-        """Run one step and return the next carry and α.
+        """Run one step; return the next carry and α, which is () without attention.
 
-        `x` `[B, G·H]` is `input_part` of one symbol per sequence. `masks` are the dropout masks `[B, H]` of all layers
-        except the first.
+        `x` `[B, G·H]` is the `input_part` of the symbols to feed, one per sequence. `masks` contains the dropout masks
+        `[B, H]` of all layers except the first.
         """
         states, context = carry
         return (self.run_cells(x, states, masks), context), ()
 
     def run_cells(self, projected: tf.Tensor, states: States, masks: Tensors = ()) -> States:
-        """Run the stacked cells for one step; `projected` `[B, G·H]` is x W + b of the first cell."""
+        """Run the stacked cells for one step; `projected` `[B, G·H]` is x W + b for the first cell."""
         next_states: list[State] = []
         for layer, (cell, state) in enumerate(zip(self.cells, states, strict=True)):
             if layer:
@@ -120,7 +120,7 @@ class Decoder(keras.layers.Layer):
 
 
 class AttentionDecoder(Decoder):
-    """`embedding_attention`: attends to the memory at every step; the context is also an input of the next step."""
+    """The decoder of `embedding_attention`. Each step attends to the memory and passes the context to the next step."""
 
     def build(self) -> None:
         """Create the weights; their values are assigned later."""
@@ -132,21 +132,21 @@ class AttentionDecoder(Decoder):
         self.output_projection = dense("output", c.n_output_symbols + c.memory_size, c.n_output_symbols)  # W_o, b_o
 
     def input_part(self, d: tf.Tensor) -> tf.Tensor:
-        """Return W_i [d ; 0] + b_i for embeddings d: `[…, E]` → `[…, E]`. `step` adds the context's part of x_t."""
+        """Return W_i [d ; 0] + b_i for embeddings d: `[…, E]` → `[…, E]`. `step` adds the context's term."""
         E = self.model_config.embedding_size
         return tf.tensordot(d, self.input_projection.kernel[:E], 1) + self.input_projection.bias
 
     def prepare(self, memory: tf.Tensor, padding: tf.Tensor | None = None) -> tuple[tf.Tensor, ...]:
-        """Return the keys W_k m and the memory m, both `[B, S, H]`, followed by `padding` `[B, S]` if it is given."""
+        """Return the keys W_k m `[B, S, H]`, the memory m `[B, S, M]` and, if it is given, `padding` `[B, S]`."""
         prepared = self.attention.key(memory), memory
         return prepared if padding is None else (*prepared, padding)
 
     def zero_context(self, memory: tf.Tensor) -> tf.Tensor:
-        """Return a_0 = 0, `[B, H]`."""
+        """Return the initial context a_0 = 0, `[B, M]`."""
         return tf.zeros_like(memory[:, 0])
 
     def step(self, x: tf.Tensor, carry: Carry, prepared: Tensors, masks: Tensors = ()) -> tuple[Carry, Tensors]:
-        """Run one step and return the next carry and α_t `[B, S]`; `x` `[B, E]` is `input_part` of the symbols fed."""
+        """Run one step; return the next carry and α_t `[B, S]`. `x` `[B, E]` is the symbols' `input_part`."""
         states, context = carry
         E = self.model_config.embedding_size
         x += tf.matmul(context, self.input_projection.kernel[E:])  # x_t = W_i [d_t ; a_{t−1}] + b_i
@@ -155,5 +155,5 @@ class AttentionDecoder(Decoder):
         return (states, context), alpha
 
     def logits(self, h: tf.Tensor, context: tf.Tensor) -> tf.Tensor:
-        """Return W_o [W_p h + b_p ; a] + b_o: `[…, H]`, `[…, H]` → `[…, V]`."""
+        """Return W_o [W_p h + b_p ; a] + b_o: `[…, H]`, `[…, M]` → `[…, V]`."""
         return self.output_projection(tf.concat([self.projection(h), context], axis=-1))

@@ -1,4 +1,4 @@
-"""The encoder: reads the source and returns the memory and the final state (Sutskever et al. 2014)."""
+"""The encoder reads the source and returns the memory and the final state (Sutskever et al. 2014)."""
 
 import keras
 import tensorflow as tf
@@ -10,7 +10,7 @@ from seq2seq_demo.network.keras_network.scan import Scan, scan, sizes
 
 
 class Encoder(keras.layers.Layer):
-    """An embedding and stacked cells that read it symbol by symbol."""
+    """An embedding, and stacked cells that read the embedded source symbol by symbol."""
 
     def __init__(self, model_config: ModelConfig) -> None:
         super().__init__(name="encoder", dtype="float32")
@@ -25,9 +25,9 @@ class Encoder(keras.layers.Layer):
     def call(
         self, sources: tf.Tensor, scan: Scan = scan, masks: Masks | None = None
     ) -> tuple[tf.Tensor, tuple[State, ...]]:
-        """Read `[B, S]`; return the memory `[B, S, H]` and every layer's final state, tensors `[B, H]`.
+        """Read sources `[B, S]`; return the memory `[B, S, H]` and the final state of every layer, as tensors `[B, H]`.
 
-        `scan` runs the cells along the source, and `masks` drop units.
+        `scan` runs the cells along the source, and `masks` provides the dropout masks.
         """
         sources = tf.transpose(tf.cast(sources, tf.int32))  # [S, B]
         memory, states = None, []
@@ -37,17 +37,17 @@ class Encoder(keras.layers.Layer):
         return tf.transpose(memory, (1, 0, 2)), tuple(states)
 
     def inputs(self, cell: Cell, sources: tf.Tensor, memory: tf.Tensor | None, masks: Masks | None) -> tf.Tensor:
-        """Project the outputs of the layer below or, for the first layer, the embedded symbols, to `[S, B, G·H]`."""
+        """Project a cell's inputs, the embedded symbols or the outputs of the layer below, to `[S, B, G·H]`."""
         if memory is not None:
             return cell.project(memory if masks is None else masks.drop(f"encoder/{cell.name}", memory))
         if masks is not None:
             return cell.project(masks.drop("encoder/embedding", tf.gather(self.embedding, sources)))
-        # A vocabulary has fewer symbols than a batch: project each symbol's embedding once, then look up the results.
+        # A batch usually has more symbols than the vocabulary, so project each embedding once and look up the results.
         return tf.gather(cell.project(self.embedding), sources)
 
     @staticmethod
     def run(cell: Cell, projected: tf.Tensor, scan: Scan) -> tuple[tf.Tensor, State]:
-        """Run a cell along the source `[S, B, G·H]`; return its outputs `[S, B, H]` and its final state."""
+        """Run a cell over projected inputs `[S, B, G·H]`; return its outputs `[S, B, H]` and its final state."""
         S, B, _ = sizes(projected)
 
         def step(x: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
