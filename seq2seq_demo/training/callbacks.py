@@ -27,7 +27,6 @@ class TrainingState:
     step: int  # the number of updates that Adam has made
     points: int  # training points used so far in this epoch
     figures: Epoch
-    seconds_left: float  # an estimate for the rest of the run; nan before enough steps have been timed
     history: History  # the completed epochs, including epochs before the run was resumed
     _network: Callable[[int], TrainedNetwork] = field(repr=False)  # takes a step
     _pairs: Pairs = field(repr=False)  # `validation` as numbers

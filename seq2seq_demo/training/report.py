@@ -3,6 +3,7 @@
 import contextlib
 import json
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -17,7 +18,7 @@ from seq2seq_demo.trained.metrics import MIN_ANSWERS, Epoch, wilson_interval
 from seq2seq_demo.trained.predictions import UNENDED, Prediction, bracketed
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback, TrainingState
-from seq2seq_demo.training.validation import stop_after
+from seq2seq_demo.training.validation import last_epoch, stop_after
 
 DOCUMENTS = "https://github.com/seq2seq-demo/seq2seq-demo/blob/main/seq2seq_demo/docs/"
 EARLY_ENDS = {
@@ -25,6 +26,7 @@ EARLY_ENDS = {
     "patience": "the exact match no longer improved",
     "stop_at_exact": "the exact match was high enough",
 }
+MIN_TIMED = 8  # batches; fewer are too few to estimate the time
 PROBE_CANDIDATES = 20  # the probe is chosen from this number of validation pairs
 
 
@@ -44,7 +46,9 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         self.task = self.bar.add_task("", total=self.total, metrics="")
         self.has_cell = shows_cell and in_notebook()
         self.cell: Any = None  # IPython's handle of the bar in a notebook
-        self.metrics = self.validated = self.left = ""  # shown next to this bar
+        self.metrics = self.validated = ""  # shown next to this bar
+        self.first: tuple[int, float] | None = None  # the points of the first call, which compiles, and when it ended
+        self.has_estimate = False  # whether the estimate of the whole time is printed
 
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
@@ -59,10 +63,10 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
     def on_steps_end(self, state: TrainingState) -> None:
         """Advance the bar and show the loss and accuracy next to it."""
         self.metrics = f"loss {state.figures.loss:.4f} accuracy {state.figures.forced_token_accuracy:.4f}"
-        left, self.left = self.left, time_left(state.seconds_left)
-        if self.prints and self.left and not left and state.epoch == 1:
+        if (left := self._time_left(state)) and self.prints and not self.has_estimate:
+            self.has_estimate = True
             self.bar.stop()
-            print_line(f"About {self.left}")
+            print_line(f"The training takes about {left}")
             self.bar.start()
         self.bar.update(self.task, completed=state.points, metrics=self.metrics)
         self._show_in_notebook(state.points)
@@ -78,9 +82,19 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         if state.epoch == 1 and n < n_points and self.config.validation_points is None:  # only for patterns
             seen = f"{n_points - n:,} of the {n_points:,} validation points are also training points"
             notice(f"{seen}: the metrics are measured on the other {n:,}")
-        left = time_left(state.seconds_left)
+        left = self._time_left(state)
         print_line(epoch_line(state.figures, self.config) + f"; about {left} left" * bool(left))
         print_line(probe_line(probe(state), has_colour(sys.stdout)), coloured=True)
+
+    def _time_left(self, state: TrainingState) -> str:
+        """Return the time until the last epoch ends; an empty string if it is unknown or less than a minute."""
+        points = (state.epoch - 1) * self.total + state.points
+        self.first = self.first or (points, time.monotonic())
+        timed, seconds = points - self.first[0], time.monotonic() - self.first[1]
+        if self.config.minutes or timed < MIN_TIMED * self.config.batch_size:
+            return ""
+        minutes = seconds / timed * (last_epoch(state.history, self.config) * self.total - points) / 60
+        return "" if minutes < 1 else f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
 
     def _show_in_notebook(self, points: int) -> None:
         if self.has_cell:
@@ -113,13 +127,6 @@ def epoch_line(epoch: Epoch, config: TrainConfig) -> str:
         f"validation loss {epoch.validation_loss:.4f}, token accuracy {accuracy}, "
         f"exact match {epoch.validation_exact_match:.4f}"
     )
-
-
-def time_left(seconds: float) -> str:
-    """Return the seconds in minutes or hours; an empty string if they are less than a minute, or unknown."""
-    if not seconds >= 60:
-        return ""
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _of_epochs(config: TrainConfig) -> str:

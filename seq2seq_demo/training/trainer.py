@@ -74,7 +74,6 @@ def fit(
             step=metrics.step,
             points=points,
             figures=metrics,
-            seconds_left=trainer.seconds_left(),
             history=trainer.history,
             _network=trainer.network_at,
             _pairs=known,
@@ -193,12 +192,6 @@ class Trainer:
         if self.config.saves_best and best_epoch(self.epochs) is epoch:
             self.best = self.trained_network()
 
-    def seconds_left(self) -> float:
-        """Return the expected number of seconds until the run ends; nan before enough steps have been timed."""
-        epochs = last_epoch(self.history, self.config) - len(self.history)
-        points = epochs * self.config.n_training - self.progress.points
-        return self.clock.seconds_left(points / self.steps.batch_rows)
-
     def new_epoch(self) -> Epoch:
         """Return the current epoch without any metrics."""
         return Epoch(len(self.history) + 1, self.step)
@@ -274,24 +267,12 @@ class Clock:
         self.limit = 60 * config.minutes if config.minutes else math.inf  # seconds
         self.validation = 0.0  # seconds that the last validation took; reserved for the next one
         self.step_seconds = math.inf  # per step of the last call of TensorFlow
-        self.n_steps, self.timed_from = 0.0, math.nan  # the steps after the first call, and the time at its end
 
     def count(self, n_steps: float, seconds: float) -> None:
-        """Count the steps of a call of TensorFlow; the first call compiles them, and the schedule starts after it."""
+        """Time the steps of a call of TensorFlow; the first call compiles them, and the schedule starts after it."""
         self.step_seconds = seconds / n_steps
         if self.start_up is None:
             self.start_up = self.spent
-        if math.isnan(self.timed_from):
-            self.timed_from = time.monotonic()
-        else:
-            self.n_steps += n_steps
-
-    def seconds_left(self, n_steps: float) -> float:
-        """Return the expected number of seconds until the run ends, after this number of steps or at the time limit."""
-        if math.isfinite(self.limit):
-            return max(0.0, self.limit - self.spent)
-        timed = time.monotonic() - self.timed_from
-        return n_steps * timed / self.n_steps if self.n_steps >= FIRST_STEPS else math.nan
 
     @property
     def steps_per_call(self) -> int:

@@ -1,5 +1,6 @@
 """The header, the probe and the settings of a training report."""
 
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -8,7 +9,8 @@ from helpers import pairs_of, prediction_of, trained_network
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task
-from seq2seq_demo.training.report import probe, probe_line, settings_line, training_header
+from seq2seq_demo.trained.metrics import Epoch
+from seq2seq_demo.training.report import TrainingReport, probe, probe_line, settings_line, training_header
 
 BASIC = "embedding_rnn, 1 x BasicLSTMCell of size 32, embedding size 20, dropout 0"
 RATE = "of batches of 128, learning rate 0.0001 (constant); "
@@ -31,6 +33,25 @@ ROWS = [([1, 2], [2]), ([0], [1]), ([2], [0])]
 def test_the_settings_are_said_in_one_line(model, changes, expected):
     line = settings_line(model, replace(TrainConfig(points=100, epochs=2), **changes))
     assert line == f"Settings for 90 pairs: {expected}`train --help` lists the options that change them"
+
+
+CALLS = [(1, 4, 4), (1, 18, 7), (1, 24, 3), (1, 40, 2), (2, 40, 9), (25, 40, 99), (26, 40, 9)]
+
+
+def test_the_time_of_a_run_is_estimated_from_the_steps_after_the_first_call(capsys, monkeypatch):
+    """After the first 4 of 26 · 40 pairs, 20 pairs take 10 s; the other 1,016 pairs therefore take about 8 min."""
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    for settings, lines in (({}, ["The training takes about 8 min"]), ({"minutes": 9.0}, [])):
+        report = TrainingReport(TrainConfig(points=44, epochs=26, batch_size=2, **settings), shows_cell=False)
+        left = []
+        for epoch, points, seconds in CALLS:
+            now[0] += seconds
+            state = SimpleNamespace(epoch=epoch, points=points, figures=Epoch(epoch, 1), history=())
+            report.on_steps_end(state)
+            left.append(report._time_left(state))
+        assert capsys.readouterr().out.splitlines() == lines
+        assert left == (["", "", "8 min", "6 min", "4 min", "", ""] if lines else [""] * 7)
 
 
 def test_probe_lines():

@@ -12,7 +12,6 @@ from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.trained_network import untrained
 from seq2seq_demo.training import batches, steps, trainer
-from seq2seq_demo.training.report import time_left
 from seq2seq_demo.training.settings import resolve
 from seq2seq_demo.training.snapshots import load_snapshot
 from seq2seq_demo.training.train import train
@@ -92,18 +91,6 @@ def test_time_before_the_first_step_counts_and_one_call_is_always_made(seconds):
     network = fitted(began=seconds[0] - 100)
     assert (network.step, seconds[0]) == (1, 1004)
     assert trainer.Clock(TrainConfig(), None, 0.0).fraction_done == 0
-
-
-def test_the_time_that_is_left_follows_from_the_steps_after_the_first_call(monkeypatch):
-    now = [100.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    clock, left = trainer.Clock(TrainConfig(), None, 0.0), []
-    for n_steps, seconds in (8, 20.0), (7, 3.0), (1, 1.0), (64, 14.0):  # the first call compiles the steps
-        now[0] += seconds
-        clock.count(n_steps, seconds)
-        left.append(clock.seconds_left(1000))
-    assert left == [pytest.approx(x, nan_ok=True) for x in (math.nan, math.nan, 500, 250)]
-    assert [time_left(x) for x in (math.nan, 59, 60, 250, 9000)] == ["", "", "1 min", "4 min", "2.5 h"]
 
 
 def test_settings_of_a_run_with_a_time_limit():
