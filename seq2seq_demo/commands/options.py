@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from seq2seq_demo.data.patterns import PatternTask
 
 YesNo = Literal["yes", "no"]
-TOKENS_HELP = "one of {choices} (default: recognised)"
+TOKENS_HELP = "one of {choices} (default: detected)"
 MAX_NETWORKS = 4  # on a page
 
 
@@ -70,7 +70,7 @@ class TaskOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkOptions(TaskOptions):
-    """The options that all commands with a network share."""
+    """The options shared by all commands that use a network."""
 
     input_weights: Sequence[Path] = setting((), "-i --input-weights FILE", "weights file, or a name from `networks`")
     name: str | None = setting(None, "-n --name NAME", 'NAME in the canonical file names (default "basic")')
@@ -80,7 +80,7 @@ class NetworkOptions(TaskOptions):
     format: Format | None = setting(None, "--format F", "format of a file: one of {choices} (default: by suffix)")
     encoding: str = setting(UTF_8, "--encoding NAME", "encoding of files and standard input, such as cp1252")
     columns: str | None = setting(None, "--columns SOURCE,TARGET", "names or numbers of columns, or JSON keys")
-    header: YesNo | None = setting(None, "--header {yes,no}", "whether there is a header row (default: recognised)")
+    header: YesNo | None = setting(None, "--header {yes,no}", "whether there is a header row (default: detected)")
     in_tokens: TokenKind | None = setting(None, "--in-tokens TOKENS", f"kind of sources: {TOKENS_HELP}")
     out_tokens: TokenKind | None = setting(None, "--out-tokens TOKENS", f"kind of targets: {TOKENS_HELP}")
 
@@ -127,7 +127,7 @@ class NetworkOptions(TaskOptions):
                 continue
             real = os.path.realpath(path)
             if file_names.is_snapshot(Path(real)):
-                raise UsageError(f"{option} cannot name a snapshot, got {str(path)!r}")
+                raise UsageError(f"{option} cannot name a snapshot: {str(path)!r}")
             other = options.get(real)
             if other and (other, option) != ("-i", may_replace_weights):
                 raise UsageError(f"{other} and {option} cannot name the same file: {path}")

@@ -2,7 +2,8 @@
 
 The checksum detects damage but not malice, because anyone can compute it. The HDF5 library, which writes the files, is
 unsafe for hostile files: it follows links into other files, loops on cycles, and allocates any size that a file claims.
-The reader here stays within the file, reads no more bytes than the file has, and rejects what `to_bytes` never writes.
+The reader here stays within the file, reads no more bytes in total than the file has, and rejects what `to_bytes`
+never writes.
 Source: HDF5 File Format Specification, versions 0 and 1.
 """
 

@@ -69,7 +69,7 @@ def resolve(
 
 
 def _check_combination(given: Mapping[str, Any]) -> None:
-    """Raise UsageError if `minutes` or `members` is combined with settings or workers that it excludes."""
+    """Raise UsageError if `minutes` or `members` is combined with settings that it excludes, or with workers."""
     has_minutes, has_members = "minutes" in given, given.get("members", 1) > 1
     if has_minutes and ("epochs" in given or has_members):
         raise UsageError("`minutes`, which limits the time, cannot be combined with `epochs` or `members`")

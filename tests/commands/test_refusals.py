@@ -71,8 +71,8 @@ WRONG_USAGE = [  # exit status 2
     ("train 50 -o new --history new.link", "-o and --history cannot name the same file"),
     ("train g.2.json --history g.json --members 2 --force", "--from-file and --history of member 2 cannot name"),
     ("train 50 --history-plot a.png --history a.png", "--history and --history-plot cannot name the same file"),
-    (f"train --resume -o {SNAPSHOT}", "-o cannot name a snapshot, got "),
-    ("train --resume -o link", "-o cannot name a snapshot, got "),
+    (f"train --resume -o {SNAPSHOT}", "-o cannot name a snapshot: "),
+    ("train --resume -o link", "-o cannot name a snapshot: "),
     # Weights files
     ("predict -i w.h5 1 -p sorted", "w.h5 has pattern reversed, but the options ask for sorted"),
     ("predict -i w.h5 1 -m rnn", "w.h5 has model embedding_attention, but the options ask for embedding_rnn"),

@@ -237,7 +237,7 @@ def exercise_2(question, answer):
     moved = [sorted(k for k in cut(one) if k != END) == sorted(source) for one, source in pairs]
     n = r"Of (\d+) wrong answers to ([\d,]+) random sources of (twenty) digits, (\d+)%"
     assert answer.take(n) == [errs.sum(), 2000, 20, percent(moved)]
-    assert answer.take(r"these fractions of ([\d,]+) random sources of each length right") == [2000]
+    assert answer.take(r"the fraction of ([\d,]+) random sources that each network gets right") == [2000]
     rows = answer.take(r"digits ((?:\| \d+ )+).*?with attention ((?:\| [\d.]+% )+).*?without ((?:\| [\d.]+% )+)")
     for n_digits, *stated in np.reshape(rows, (3, -1)).T.tolist():
         assert stated == exact_matches(int(n_digits))
