@@ -33,6 +33,7 @@ CONSISTENCY = Range("from 0 to 100", lambda weight: 0 <= weight <= 100)
 RATE_ABOVE_0 = Range("to be above 0 and at most 1", lambda x: 0 < x <= 1)
 RATE_BELOW_1 = Range("to be at least 0 and below 1", lambda x: 0 <= x < 1)
 PENALTY = Range("from 0 to 10", lambda penalty: 0 <= penalty <= 10)
+FEW_VALIDATION = 200  # with fewer validation points, the exact match of one epoch is too uncertain to choose it
 DEFAULT_FEW_SYMBOLS = 0.25  # for a pattern with a range of source lengths
 
 
@@ -213,6 +214,15 @@ class TrainConfig:
     def saves_best(self) -> bool:
         """Whether the best epoch is saved instead of the last one, because `keep_best` or `patience` is set."""
         return self.keep_best or self.patience is not None
+
+    @property
+    def window(self) -> int:
+        """The number of epochs whose mean exact match decides which epoch is the best; above 1 if few pairs validate.
+
+        With `patience`, it is 1, because each epoch may end the training.
+        """
+        are_few = self.n_validation < FEW_VALIDATION and self.patience is None
+        return max(1, round(self.epochs / 20)) if are_few else 1
 
     @property
     def n_validation(self) -> int:

@@ -75,9 +75,11 @@ def recommended_settings(
     epochs = min(MAX_EPOCHS, max(min_epochs, round(REFERENCE_EPOCHS * pairs_factor * lengths_factor)))
 
     scaled = {"learning_rate": round(learning_rate, 4), "dropout": round(dropout, 2), "epochs": epochs}
+    scaled["keep_best"] = True
     if n_pairs < FEW_PAIRS:
-        return MODEL | TRAINING | scaled | {"consistency": 0.0 if are_rare or is_short else CONSISTENCY}
-    return MODEL | TRAINING | scaled | {"keep_best": True, "patience": patience_of(epochs)}
+        consistency = 0.0 if are_rare or is_short else CONSISTENCY
+        return MODEL | TRAINING | scaled | {"lr_schedule": "adaptive", "consistency": consistency}
+    return MODEL | TRAINING | scaled | {"patience": patience_of(epochs)}
 
 
 def settings_for_pattern(points: int) -> dict[str, Any]:

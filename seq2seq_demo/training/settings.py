@@ -120,6 +120,8 @@ def _recipe(task: Task, given: Mapping[str, Any], start: TrainedNetwork | None) 
         mean_in_len=float(task.pairs.sources.lengths.mean()),
         mean_out_len=float(task.pairs.targets.lengths.mean()),
     )
+    if given.keys() & {"epochs", "minutes"}:
+        recipe |= {"lr_schedule": "cosine", "keep_best": "patience" in recipe}
     if given.keys() & {"epochs", "minutes"} or given.get("keep_best") is False:
         recipe.pop("patience", None)
     if given.get("dropout") == 0:

@@ -28,6 +28,7 @@ from seq2seq_demo.training.steps import Steps
 from seq2seq_demo.training.validation import (
     best_epoch,
     calibrated,
+    kept_epoch,
     last_epoch,
     learned_after,
     stop_after,
@@ -189,7 +190,7 @@ class Trainer:
             pairs = training[self.order(training)[: progress.points]]
         epoch = self.epoch_of(pairs, progress.loss_sum, progress.correct_sum).validated(validation)
         self.progress, self.epochs = Progress(), [*self.epochs, epoch]
-        if self.config.saves_best and best_epoch(self.epochs) is epoch:
+        if self.config.saves_best and best_epoch(self.epochs, self.config.window) is epoch:
             self.best = self.trained_network()
 
     def new_epoch(self) -> Epoch:
@@ -244,9 +245,9 @@ class Trainer:
         if self.config.minutes:
             config = replace(self.config, epochs=max(1, len(self.history)))
             last = replace(last, run=replace(self.start.run, config=config))
-        if best is None or not self.history:
+        if best is None or not self.history or (kept := kept_epoch(self.epochs, self.config)) is self.epochs[-1]:
             return last
-        metrics = best_epoch(self.epochs).validation
+        metrics = kept.validation
         return replace(last, weights=best.weights, step=best.step, moments=best.moments, validation=metrics)
 
 

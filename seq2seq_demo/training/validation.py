@@ -1,5 +1,7 @@
 """Validation during training, and the results that depend on it: calibration, the best epoch and early stopping."""
 
+import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,9 +12,10 @@ from seq2seq_demo.trained.counts import count_answers
 from seq2seq_demo.trained.metrics import MIN_ANSWERS, Epoch, Metrics, calibrate
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 
-# With the "adaptive" schedule, once the accuracy on training pairs, measured with dropout, has been LEARNED or more for
-# LEARNED_EPOCHS epochs in a row, the learning rate falls to 0 within a tenth of the epochs, and the training ends.
-LEARNED, LEARNED_EPOCHS, ANNEALING = 0.998, 3, 0.1
+# With the "adaptive" schedule, a network has learned its pairs once, for three epochs in a row, the token accuracy on
+# training pairs, with dropout, and the exact match in validation are at least this. The learning rate then falls to 0
+# within a tenth of the epochs, and training ends.
+LEARNED_ACCURACY, LEARNED_EXACT_MATCH, LEARNED_EPOCHS, ANNEALING = 0.999, 0.95, 3, 0.1
 PERFECT_EPOCHS = 3  # in one epoch, an exact match of 1 on few pairs may be luck
 
 
@@ -33,20 +36,39 @@ def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
     return replace(network, validation=metrics, n_validated=counts.n, calibration=calibration)
 
 
-def best_epoch(epochs: Sequence[Epoch]) -> Epoch:
+def best_epoch(epochs: Sequence[Epoch], window: int = 1) -> Epoch:
     """Return the epoch with the highest validation exact match; the lowest validation loss breaks ties.
 
-    `epochs` must not be empty.
+    The exact match is the mean over `window` epochs, of which this one is the last. `epochs` must not be empty.
     """
-    return max(epochs, key=lambda epoch: (epoch.validation_exact_match, -epoch.validation_loss))
+    means = _mean_exact_matches(epochs, window)
+    return epochs[max(range(len(epochs)), key=lambda i: (means[i], -epochs[i].validation_loss))]
+
+
+def kept_epoch(epochs: Sequence[Epoch], config: TrainConfig) -> Epoch:
+    """Return the epoch whose network is the result of a run that saves the best one.
+
+    With few validation pairs, it is the last epoch unless the best one is better by more than a standard error.
+    """
+    means = _mean_exact_matches(epochs, config.window)
+    error = math.sqrt(means[-1] * (1 - means[-1]) / config.n_validation)
+    keeps_last = config.window > 1 and max(means) - means[-1] <= error
+    return epochs[-1] if keeps_last else best_epoch(epochs, config.window)
+
+
+def _mean_exact_matches(epochs: Sequence[Epoch], window: int) -> list[float]:
+    exact_matches = [epoch.validation_exact_match for epoch in epochs]
+    return [statistics.fmean(exact_matches[max(0, end - window) : end]) for end in range(1, len(epochs) + 1)]
 
 
 def learned_after(history: Sequence[Epoch], config: TrainConfig) -> int | None:
     """Return the epoch after which an "adaptive" schedule lowers the learning rate faster, or None if it does not."""
-    if config.lr_schedule == "adaptive":
-        for n in range(LEARNED_EPOCHS, len(history) + 1):
-            if all(epoch.forced_token_accuracy >= LEARNED for epoch in history[n - LEARNED_EPOCHS : n]):
-                return n
+    n_learned = 0
+    for epoch in history if config.lr_schedule == "adaptive" else ():
+        is_accurate = epoch.forced_token_accuracy >= LEARNED_ACCURACY
+        n_learned = n_learned + 1 if is_accurate and epoch.validation_exact_match >= LEARNED_EXACT_MATCH else 0
+        if n_learned == LEARNED_EPOCHS:
+            return epoch.epoch
     return None
 
 

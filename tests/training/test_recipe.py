@@ -59,9 +59,10 @@ def test_sources_below_20_bits_get_little_dropout(length, expected):
     assert (chosen["dropout"], chosen["consistency"]) == expected
 
 
-def test_few_pairs_keep_the_last_epoch_and_many_the_best_one():
+def test_few_pairs_have_consistency_and_end_once_learned_and_many_have_patience():
     few, many = (recommended(n_pairs=n) for n in (1999, 2000))
     for n, expected in ((799, 2), (800, 0)):  # each symbol occurs 10 or fewer times
         assert recommended(n_pairs=1000, in_max_int=n)["consistency"] == expected
-    assert (few["consistency"], "keep_best" in few, "patience" in few) == (2, False, False)
-    assert (many["keep_best"], many["patience"], "consistency" in many) == (True, 16, False)
+    assert (few["consistency"], few["keep_best"], few["lr_schedule"], "patience" in few) == (2, True, "adaptive", False)
+    assert (many["keep_best"], many["patience"], many["lr_schedule"]) == (True, 16, "cosine")
+    assert "consistency" not in many

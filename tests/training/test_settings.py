@@ -81,7 +81,15 @@ def test_pairs_have_settings_of_their_own_below_the_given_ones(given):
 @pytest.mark.parametrize(("given", "consistency"), [({}, True), ({"dropout": 0.0}, False), ({"dropout": 0.1}, True)])
 def test_few_pairs_have_consistency_if_they_have_dropout(given, consistency):
     _, config = resolve(FEW, given)
-    assert (config.consistency > 0, config.saves_best) == (consistency, False)
+    assert (config.consistency > 0) == consistency
+
+
+@pytest.mark.parametrize("given", [{}, {"epochs": 7}, {"minutes": 2.0}])
+def test_few_pairs_end_early_with_the_epochs_of_the_recipe(given):
+    _, config = resolve(FEW, given)
+    assert (config.lr_schedule, config.keep_best) == (("cosine", False) if given else ("adaptive", True))
+    _, config = resolve(FEW, given | {"lr_schedule": "adaptive", "keep_best": True})
+    assert (config.lr_schedule, config.keep_best) == ("adaptive", True)
 
 
 def test_a_continued_network_keeps_its_model():

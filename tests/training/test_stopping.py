@@ -10,7 +10,7 @@ from seq2seq_demo.trained.metrics import Epoch
 from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.saved_network import TrainingRun
 from seq2seq_demo.training.report import summary
-from seq2seq_demo.training.validation import best_epoch, last_epoch, learned_after, stop_after
+from seq2seq_demo.training.validation import best_epoch, kept_epoch, last_epoch, learned_after, stop_after
 
 
 def history(*reached):
@@ -72,8 +72,17 @@ def test_a_run_stops_for_a_setting_and_the_summary_gives_the_reason(reached, set
 
 def test_the_adaptive_schedule_ends_a_run_soon_after_its_pairs_are_learned():
     config = TrainConfig(lr_schedule="adaptive", epochs=40)
-    accuracies = [0.9, 1.0, 0.998, 0.997, 0.998, 0.999, 1.0, 0.5]  # learned after epoch 7
-    epochs = History(Epoch(n, n, 0, x, 1, x, x, x, 0.5) for n, x in enumerate(accuracies, start=1))
+    accuracies = [
+        (1.0, 0.94),
+        (1.0, 0.95),
+        (0.999, 0.99),
+        (0.998, 1.0),
+        (0.999, 0.95),
+        (1.0, 0.95),
+        (0.999, 1.0),
+        (0.5, 0),
+    ]
+    epochs = History(Epoch(n, n, 0, x, 1, x, x, x, exact) for n, (x, exact) in enumerate(accuracies, start=1))
     assert [learned_after(epochs[:n], config) for n in (6, 7, 8)] == [None, 7, 7]
     assert [last_epoch(epochs[:n], config) for n in (6, 7, 8)] == [40, 11, 11]
     assert last_epoch(epochs, replace(config, epochs=9)) == 9
@@ -81,6 +90,28 @@ def test_the_adaptive_schedule_ends_a_run_soon_after_its_pairs_are_learned():
     assert last_epoch(epochs, replace(config, lr_schedule="cosine")) == 40
     rest = [replace(epochs[-1], epoch=n) for n in (9, 10, 11)]
     assert [stop_after(History([*epochs, *rest[:n]]), config) for n in (2, 3)] == [None, "lr_schedule"]
+
+
+# The means over three epochs, for `window` 3: 0.5, 0.65, 0.7, 0.8, 0.8, 0.75.
+NOISY = [(0.5, 1.0), (0.8, 0.9), (0.8, 0.8), (0.8, 0.7), (0.8, 0.6), (0.65, 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("n_validation", "settings", "kept"),
+    [
+        (81, {}, 5),  # 0.8 - 0.75 = 0.05 is more than √(0.75 · 0.25 / 81) = 0.048
+        (70, {}, 6),  # the standard error is 0.052
+        (200, {}, 5),  # enough pairs: the epoch with the highest exact match and the lowest loss
+        (70, {"patience": 9}, 5),
+        (70, {"epochs": 25}, 5),  # a window of one epoch
+    ],
+)
+def test_with_few_validation_pairs_the_last_epoch_is_kept_unless_another_was_clearly_better(
+    n_validation, settings, kept
+):
+    config = TrainConfig(points=300, validation_points=n_validation, keep_best=True, **({"epochs": 60} | settings))
+    assert kept_epoch(history(*NOISY), config).epoch == kept
+    assert [best_epoch(history(*NOISY)[:n], 3).epoch for n in range(1, 7)] == [1, 2, 3, 4, 5, 5]
 
 
 @pytest.mark.parametrize(

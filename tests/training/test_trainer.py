@@ -98,8 +98,8 @@ def test_the_adaptive_learning_rate_falls_faster_once_the_pairs_are_learned():
     config = TrainConfig(10, in_len=6, out_len=4, learning_rate=0.2, lr_schedule="adaptive", epochs=20, batch_size=5)
     trainer = trainer_of(config, untrained(SMALL, 0))
     assert trainer.learning_rates()[:2] == pytest.approx([0.2, 0.19969173])
-    for number, accuracy in enumerate([0.9, 0.998, 0.999, 1.0, 0.9], start=1):
-        trainer.epochs.append(Epoch(number, 2 * number, forced_token_accuracy=accuracy))
+    for number, accuracy in enumerate([0.9, 0.999, 0.999, 1.0, 0.9], start=1):
+        trainer.epochs.append(Epoch(number, 2 * number, forced_token_accuracy=accuracy, validation_exact_match=1))
     assert trainer.learning_rates()[:2] == pytest.approx([0.11045285, 0.06909830])
 
 
