@@ -64,7 +64,7 @@ def _mean_exact_matches(epochs: Sequence[Epoch], window: int) -> list[float]:
 def learned_after(history: Sequence[Epoch], config: TrainConfig) -> int | None:
     """Return the epoch after which an "adaptive" schedule lowers the learning rate faster, or None if it does not."""
     n_learned = 0
-    for epoch in history if config.lr_schedule == "adaptive" else ():
+    for epoch in history if config.lr_schedule == "adaptive" and not config.minutes else ():
         is_accurate = epoch.forced_token_accuracy >= LEARNED_ACCURACY
         n_learned = n_learned + 1 if is_accurate and epoch.validation_exact_match >= LEARNED_EXACT_MATCH else 0
         if n_learned == LEARNED_EPOCHS:
