@@ -13,6 +13,9 @@ from seq2seq_demo.network.parameters import weight_shapes
 MODEL = {"model": "attention", "cell_type": "LSTMCell", "cell_size": 128, "embedding_size": 64, "bidirectional": True}
 TRAINING = {"lr_schedule": "cosine", "batch_size": 32, "label_smoothing": 0.1}
 
+# A thousand symbols or more, such as Chinese characters, need wider embeddings; fewer do not.
+LARGE_VOCABULARY, LARGE_EMBEDDING = 1000, 192
+
 # Training on a pattern takes about PATTERN_SAMPLES samples, with sources of every length up to `in_len`.
 PATTERN = {"model": "attention", "lr_schedule": "cosine", "learning_rate": 0.005, "min_in_len": 1}
 PATTERN_SAMPLES, MAX_PATTERN_EPOCHS = 500_000, 100
@@ -66,8 +69,11 @@ def recommended_settings(
     dropout = (SHORT_DROPOUT if is_short else DROPOUT) * many**DROPOUT_EXPONENT
     learning_rate = LEARNING_RATE * many**LEARNING_RATE_EXPONENT
 
-    sizes = given_values(ModelConfig, MODEL)
-    model_config = ModelConfig(**sizes, in_max_int=in_max_int, out_max_int=out_max_int, ends=True)
+    is_large = max(in_max_int, out_max_int) >= LARGE_VOCABULARY - 1
+    model = MODEL | ({"embedding_size": LARGE_EMBEDDING} if is_large else {})
+    model_config = ModelConfig(
+        **given_values(ModelConfig, model), in_max_int=in_max_int, out_max_int=out_max_int, ends=True
+    )
     work = multiplications(model_config, mean_in_len, mean_out_len)
     pairs_factor = (REFERENCE_PAIRS / n_pairs) ** PAIRS_EXPONENT * (RARE_EPOCHS if are_rare else 1)
     lengths_factor = (REFERENCE_MULTIPLICATIONS / work) ** MULTIPLICATIONS_EXPONENT
@@ -78,8 +84,8 @@ def recommended_settings(
     scaled["keep_best"] = True
     if n_pairs < FEW_PAIRS:
         consistency = 0.0 if are_rare or is_short else CONSISTENCY
-        return MODEL | TRAINING | scaled | {"lr_schedule": "adaptive", "consistency": consistency}
-    return MODEL | TRAINING | scaled | {"patience": patience_of(epochs)}
+        return model | TRAINING | scaled | {"lr_schedule": "adaptive", "consistency": consistency}
+    return model | TRAINING | scaled | {"patience": patience_of(epochs)}
 
 
 def settings_for_pattern(points: int) -> dict[str, Any]:

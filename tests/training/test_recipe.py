@@ -53,6 +53,11 @@ def test_few_long_pairs_get_enough_updates_and_rare_symbols_more_epochs():
     assert rare == pytest.approx(1.5 * frequent, abs=1)
 
 
+def test_a_thousand_symbols_get_wide_embeddings():
+    sizes = [recommended(in_max_int=n, out_max_int=m)["embedding_size"] for n, m in ((998, 39), (999, 39), (29, 999))]
+    assert sizes == [64, 192, 192]
+
+
 @pytest.mark.parametrize(("length", "expected"), [(4.9, (0.2, 0.0)), (5.0, (0.5, 2.0))])
 def test_sources_below_20_bits_get_little_dropout(length, expected):
     chosen = recommended(n_pairs=1000, in_max_int=15, mean_in_len=length)
