@@ -163,9 +163,7 @@ class TrainConfig:
     in_len: int = setting(10, "--in-len S", "length of a source, or a range such as 1-20", at_most=MAX_LEN)
     out_len: int = setting(10, "--out-len T", "length of a target", at_most=MAX_LEN)
     learning_rate: float = setting(1e-4, "-r --learning-rate R", "learning rate of Adam", within=POSITIVE)
-    lr_schedule: Schedule = setting(
-        "constant", "--lr-schedule NAME", "one of {choices}; the last two lower the rate to 0"
-    )
+    lr_schedule: Schedule = setting("constant", "--lr-schedule NAME", "one of {choices}; the last two end at 0")
     epochs: int = setting(10, "-e --epochs N", "epochs; 0 saves without training", at_least=0)
     batch_size: int = setting(128, "--batch-size B", "points per batch")
     seed: int = setting(0, "--seed N", "random seed", at_least=0)

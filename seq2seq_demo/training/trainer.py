@@ -277,8 +277,8 @@ class Clock:
 
     @property
     def steps_per_call(self) -> int:
-        """The number of steps that take a twentieth of the time for steps that is left, at least 1."""
-        seconds = (1 - self.fraction_done) * self.time_for_steps / 20
+        """The number of steps that take a twentieth of the time that is left for steps, at least 1."""
+        seconds = (self.limit - self.validation - self.spent) / 20
         return max(1, int(seconds / self.step_seconds)) if self.step_seconds else STEPS_PER_CALL
 
     @property
@@ -291,12 +291,8 @@ class Clock:
         """The fraction of the time for steps that has elapsed, from 0 to 1; 0 without a time limit."""
         if self.start_up is None:
             return 0.0
-        return min(1.0, (self.spent - self.start_up) / self.time_for_steps) if self.time_for_steps > 0 else 1.0
-
-    @property
-    def time_for_steps(self) -> float:
-        """The seconds between the first steps and the last validation."""
-        return self.limit - self.validation - (self.start_up or 0.0)
+        time_for_steps = self.limit - self.validation - self.start_up
+        return min(1.0, (self.spent - self.start_up) / time_for_steps) if time_for_steps > 0 else 1.0
 
     @property
     def is_over(self) -> bool:
