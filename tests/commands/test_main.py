@@ -56,7 +56,7 @@ def test_numpy_commands_import_neither_tensorflow_nor_matplotlib(tmp_path, monke
     ("typed", "completions"),
     [
         ("", {"train", "predict", "evaluate", "page", "patterns", "networks"}),
-        ("train 100 --lr-schedule ", {"constant", "cosine"}),
+        ("train 100 --lr-schedule ", {"constant", "cosine", "adaptive"}),
         ("train --l", {"--label-smoothing", "--learning-rate", "--lr-schedule", "--log-dir", "--lowercase"}),
     ],
 )

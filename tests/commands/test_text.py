@@ -39,7 +39,7 @@ def test_train_evaluate_and_predict_texts(run, fast_steps):
     settings = "--cell-size 16 -r 0.01 --batch-size 16 --lr-schedule cosine --bidirectional --dropout 0.05 --keep-best"
     line = f"train --from-file train.tsv --validation-file dev.tsv -m embedding_attention {settings} -e 6 -o w"
     out, _ = run.ok(line, *TOKENS)
-    assert "\n900 training points, 100 validation points from the validation file\n" in out
+    assert "\n900 training pairs, 100 validation pairs from the validation file\n" in out
     network = load("w")
     assert network.model_config.bidirectional
     out, _ = run.ok("evaluate -i w --from-file test.tsv -v")
