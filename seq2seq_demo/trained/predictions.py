@@ -243,7 +243,7 @@ def stream(
         out_len = answer_len(S)
         options.check_fits(network.model_config, B, S, out_len)
         answers = answer(network, sources, out_len, options)
-        return part, _predictions(facts, records, expected, answers)
+        return part, predictions_of(facts, [record.values for record in records], expected, answers)
 
     predictions: dict[int, list[Prediction]] = {}
     parts = _parts(batches, network.model_config, answer_len, options, targets)
@@ -281,10 +281,10 @@ def _expected(records: list[Record], targets: Callable[[np.ndarray], Sequences] 
     return expected
 
 
-def _predictions(
-    facts: SavedNetwork, records: list[Record], expected: list[Any], answers: Answers
+def predictions_of(
+    facts: SavedNetwork, sources: list[list[int]], expected: list[Any], answers: Answers
 ) -> list[list[Prediction]]:
-    """Return the predictions for each record, best first."""
+    """Return the predictions for each source, best first, with its expected target (None if it is unknown)."""
     ends, N = facts.ends, answers.lengths.shape[1]
     # Reading single items of an array is slow, so all arrays become lists.
     symbols, lengths, ended, n_written = (
@@ -296,15 +296,15 @@ def _predictions(
         T = n_written[b][n]
         return Prediction.of_numbers(
             facts,
-            source=records[b].values,
+            source=sources[b],
             answer=symbols[b][n][: lengths[b][n]],
             expected=expected[b],
             ended=ended[b][n] if ends else None,
-            probabilities=probabilities[b][n][:T] if probabilities else None,
+            probabilities=probabilities[b][n][:T] if probabilities and T else None,
             attention=None if answers.attention is None else answers.attention[b, n, :T],
             score=scores[b][n] if scores and (ended[b][n] or not ends) else None,
         )
 
     return [
-        [prediction(b, n) for n in range(N) if scores is None or scores[b][n] > -math.inf] for b in range(len(records))
+        [prediction(b, n) for n in range(N) if scores is None or scores[b][n] > -math.inf] for b in range(len(sources))
     ]
