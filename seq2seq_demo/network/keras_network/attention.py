@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.network.keras_network.cells import State, dense
+from seq2seq_demo.network.keras_network.cells import States, dense
 
 
 class Attention(keras.layers.Layer):
@@ -23,7 +23,7 @@ class Attention(keras.layers.Layer):
         self.score = self.add_weight((H,), "zeros", name="score")  # v
 
     def call(
-        self, states: tuple[State, ...], keys: tf.Tensor, memory: tf.Tensor, padding: tf.Tensor | None = None
+        self, states: States, keys: tf.Tensor, memory: tf.Tensor, padding: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the context a_t `[B, M]` and the attention weights α_t `[B, S]`, which sum to 1 over the source.
 

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.network.keras_network.cells import State, build_cells, dense, stacked_cells
+from seq2seq_demo.network.keras_network.cells import States, build_cells, dense, stacked_cells
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.encoder import Encoder
 from seq2seq_demo.network.keras_network.scan import Scan, scan
@@ -35,9 +35,7 @@ class BidirectionalEncoder(Encoder):
             for s in c.cell.states
         ]
 
-    def call(
-        self, sources: tf.Tensor, scan: Scan = scan, masks: Masks | None = None
-    ) -> tuple[tf.Tensor, tuple[State, ...]]:
+    def call(self, sources: tf.Tensor, scan: Scan = scan, masks: Masks | None = None) -> tuple[tf.Tensor, States]:
         """Read sources `[B, S]`; return the memory `[B, S, 2H]` and the decoder's initial states, as tensors `[B, H]`.
 
         Both directions use the same dropout masks.

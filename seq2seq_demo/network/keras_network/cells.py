@@ -12,6 +12,7 @@ import tensorflow as tf
 from seq2seq_demo.config import ModelConfig
 
 State = tuple[tf.Tensor, ...]  # a cell's state: tensors [B, H], h last
+States = tuple[State, ...]  # the states of all layers
 
 # Each of these functions computes the next state from `projected` = x W + b `[B, G·H]`, the state and U `[H, G·H]`.
 
@@ -52,19 +53,19 @@ class Cell(keras.layers.Layer):
 
     def __init__(self, model_config: ModelConfig, name: str) -> None:
         super().__init__(name=name, dtype="float32")
-        self.cell_size, self.n_states = model_config.cell_size, len(model_config.cell.states)
-        self.width = len(model_config.cell.gates) * model_config.cell_size
-        self.equation = EQUATIONS[model_config.cell_type]
+        self.model_config, self.equation = model_config, EQUATIONS[model_config.cell_type]
 
     def build(self, input_shape: tuple[int | None, int]) -> None:
         """Create the weights; their values are assigned later."""
-        self.kernel = self.add_weight((input_shape[-1], self.width), "zeros", name="kernel")  # W
-        self.recurrent_kernel = self.add_weight((self.cell_size, self.width), "zeros", name="recurrent_kernel")  # U
-        self.bias = self.add_weight((self.width,), "zeros", name="bias")  # b
+        H = self.model_config.cell_size
+        width = len(self.model_config.cell.gates) * H
+        self.kernel = self.add_weight((input_shape[-1], width), "zeros", name="kernel")  # W
+        self.recurrent_kernel = self.add_weight((H, width), "zeros", name="recurrent_kernel")  # U
+        self.bias = self.add_weight((width,), "zeros", name="bias")  # b
 
     def zero_state(self, batch_size: int) -> State:
         """Return the cell's state before the encoder's first step, which is 0."""
-        return (tf.zeros((batch_size, self.cell_size)),) * self.n_states
+        return (tf.zeros((batch_size, self.model_config.cell_size)),) * len(self.model_config.cell.states)
 
     def project(self, x: tf.Tensor) -> tf.Tensor:
         """Return x W + b: `[…, E]` → `[…, G·H]`."""

@@ -11,11 +11,10 @@ import tensorflow as tf
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.keras_network.attention import Attention
-from seq2seq_demo.network.keras_network.cells import State, build_cells, dense, stacked_cells
+from seq2seq_demo.network.keras_network.cells import State, States, build_cells, dense, stacked_cells
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.scan import Scan, scan, sizes
 
-States = tuple[State, ...]
 Tensors = Any  # a tensor, a tuple of tensors, or () if attention or dropout is not used
 Carry = tuple[States, Tensors]  # states, context
 Greedy = tuple[tf.Tensor, tf.Tensor, Tensors]  # symbols [B, T], logits [B, T, V], α [B, T, S] or () without attention

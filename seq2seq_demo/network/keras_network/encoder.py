@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.network.keras_network.cells import Cell, State, build_cells, stacked_cells
+from seq2seq_demo.network.keras_network.cells import Cell, State, States, build_cells, stacked_cells
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.scan import Scan, scan, sizes
 
@@ -22,9 +22,7 @@ class Encoder(keras.layers.Layer):
         self.embedding = self.add_weight((c.n_input_symbols, c.embedding_size), "zeros", name="embedding")  # E_in
         build_cells(self.cells, c.embedding_size, c.memory_size)
 
-    def call(
-        self, sources: tf.Tensor, scan: Scan = scan, masks: Masks | None = None
-    ) -> tuple[tf.Tensor, tuple[State, ...]]:
+    def call(self, sources: tf.Tensor, scan: Scan = scan, masks: Masks | None = None) -> tuple[tf.Tensor, States]:
         """Read sources `[B, S]`; return the memory `[B, S, H]` and the final state of every layer, as tensors `[B, H]`.
 
         `scan` runs the cells along the source, and `masks` provides the dropout masks.
