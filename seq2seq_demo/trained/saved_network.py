@@ -12,7 +12,7 @@ import numpy as np
 
 from seq2seq_demo.config import SETTINGS, ModelConfig, TrainConfig, lengths_text
 from seq2seq_demo.console import notice
-from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern
+from seq2seq_demo.data.patterns import PATTERNS, PatternTask
 from seq2seq_demo.data.records import valid
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.tokens import source_records
@@ -78,6 +78,11 @@ class SavedNetwork:
     def pattern(self) -> str | None:
         """The built-in pattern that the network learned; None for a text task, even if it has a pattern's name."""
         return self.task if self.task in PATTERNS and not self.vocabularies.are_text else None
+
+    @property
+    def pattern_task(self) -> PatternTask | None:
+        """The task of learning `pattern`."""
+        return PATTERNS[self.pattern] if self.pattern else None
 
     @property
     def ends(self) -> bool:
@@ -151,8 +156,7 @@ class SavedNetwork:
         if self.ends:
             longest, trained = self.out_len or in_len, self.in_len or in_len
             return out_len or (longest if in_len <= trained else -(-longest * in_len // trained))
-        if pattern is None and self.pattern:
-            pattern = find_pattern(self.pattern)
+        pattern = pattern or self.pattern_task
         out_len = out_len or (self.out_len if self.in_len in (None, in_len) else None)
         if pattern is None:
             return out_len or self.out_len or in_len
