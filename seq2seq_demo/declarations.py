@@ -221,10 +221,7 @@ def likely_name(name: str, names: Iterable[str]) -> str | None:
     """
     import difflib  # needed only for errors
 
-    folded: dict[str, str] = {}
-    for each in names:
-        folded.setdefault(_fold(each), each)
-    meant = _fold(name)
+    folded, meant = {_fold(each): each for each in names}, _fold(name)
     if len(meant) < 2:
         return None
     synonyms = [_fold(each) for line in SYNONYMS.splitlines() if meant in _fold(line).split() for each in line.split()]

@@ -163,9 +163,8 @@ def _picture(shown: ShownNetwork) -> str:
 
     For a network without attention, return an empty string.
     """
-    (answer,) = shown.network.predict_numbers(
-        [(shown.examples[0].source, None)], options=DecodingOptions(attention=True)
-    )
+    first = shown.examples[0].source
+    (answer,) = shown.network.predict_numbers([(first, None)], options=DecodingOptions(attention=True))
     inputs, outputs = (
         [html.escape(str(symbol)) for symbol in side] for side in (answer.source_tokens or (), answer.written)
     )
