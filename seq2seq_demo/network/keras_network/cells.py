@@ -48,12 +48,16 @@ EQUATIONS: dict[str, Callable[[tf.Tensor, State, tf.Tensor], State]] = {
 }
 
 
-class Cell(keras.layers.Layer):
-    """A cell's weights and its equation. The weights' columns are grouped by gate, in the order of `CellType.gates`."""
+class Part(keras.layers.Layer):
+    """A part of the network, in float32 even if Keras's default dtype is different."""
 
     def __init__(self, model_config: ModelConfig, name: str) -> None:
         super().__init__(name=name, dtype="float32")
-        self.model_config, self.equation = model_config, EQUATIONS[model_config.cell_type]
+        self.model_config = model_config
+
+
+class Cell(Part):
+    """A cell's weights and its equation. The weights' columns are grouped by gate, in the order of `CellType.gates`."""
 
     def build(self, input_shape: tuple[int | None, int]) -> None:
         """Create the weights; their values are assigned later."""
@@ -73,7 +77,7 @@ class Cell(keras.layers.Layer):
 
     def step(self, projected: tf.Tensor, state: State) -> State:
         """Return the next state; `projected` is x W + b, `[B, G·H]`."""
-        return self.equation(projected, state, self.recurrent_kernel)
+        return EQUATIONS[self.model_config.cell_type](projected, state, self.recurrent_kernel)
 
 
 def dense(name: str, n_in: int, n_out: int, use_bias: bool = True) -> keras.layers.Dense:
@@ -83,13 +87,9 @@ def dense(name: str, n_in: int, n_out: int, use_bias: bool = True) -> keras.laye
     return layer
 
 
-def stacked_cells(model_config: ModelConfig) -> list[Cell]:
-    """Return one cell per layer, from bottom to top."""
-    return [Cell(model_config, f"layer_{layer}") for layer in range(model_config.num_layers)]
-
-
-def build_cells(cells: list[Cell], input_size: int, output_size: int) -> None:
-    """Create the weights of stacked cells. The first cell reads the input; every other cell reads the layer below."""
-    for cell in cells:
-        cell.build((None, input_size))
-        input_size = output_size
+def stacked_cells(model_config: ModelConfig, layer_size: int) -> list[Cell]:
+    """Return a built cell per layer, from bottom to top; above the first layer, cells read `layer_size` outputs."""
+    cells = [Cell(model_config, f"layer_{layer}") for layer in range(model_config.num_layers)]
+    for layer, cell in enumerate(cells):
+        cell.build((None, layer_size if layer else model_config.embedding_size))
+    return cells
