@@ -165,9 +165,8 @@ def _picture(shown: ShownNetwork) -> str:
     """
     first = shown.examples[0].source
     (answer,) = shown.network.predict_numbers([(first, None)], options=DecodingOptions(attention=True))
-    inputs, outputs = (
-        [html.escape(str(symbol)) for symbol in side] for side in (answer.source_tokens or (), answer.written)
-    )
+    inputs = [html.escape(str(symbol)) for symbol in answer.source_tokens or ()]
+    outputs = [html.escape(symbol) for symbol in answer.written]
     if answer.attention is None:
         return ""
     top, side, left = 22, 22, 12 + 9 * max(map(len, outputs))

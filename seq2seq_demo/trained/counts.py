@@ -29,7 +29,7 @@ from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork, log_softma
 from seq2seq_demo.network.thread_pool import in_threads
 from seq2seq_demo.trained.metrics import AnswerProbabilities, Metrics
 from seq2seq_demo.trained.predictions import Prediction, predictions_of
-from seq2seq_demo.trained.saved_network import SavedNetwork
+from seq2seq_demo.trained.saved_network import AnswerLen, SavedNetwork
 
 ProgressCallback = Callable[[int], object]  # takes the number of sequences decoded since the last call
 FEW_PAIRS = 25  # with fewer pairs per batch, several threads are slower than one: they usually wait for Python's lock
@@ -154,11 +154,7 @@ def count_answers(
 
 
 def _batches(
-    config: ModelConfig,
-    pairs: Pairs,
-    group_ids: np.ndarray,
-    answer_len: Callable[[int], int],
-    decoding: DecodingOptions,
+    config: ModelConfig, pairs: Pairs, group_ids: np.ndarray, answer_len: AnswerLen, decoding: DecodingOptions
 ) -> Iterator[tuple[np.ndarray, int]]:
     """Yield the indices of pairs to decode together, and the length of their answers.
 
@@ -334,6 +330,6 @@ def _worst(
     """
     wrong = np.flatnonzero(~is_exact)
     wrong = wrong[np.argsort(-edits[wrong], kind="stable")[:WRONG_EXAMPLES]]
-    best = Answers(*(each if each is None else each[wrong, :1] for each in answers))._replace(scores=None)
+    best = Answers._make(each if each is None else each[wrong, :1] for each in answers)._replace(scores=None)
     listed = predictions_of(facts, pairs.sources[wrong].rows(), pairs.targets[wrong].rows(), best)
     return tuple(prediction for (prediction,) in listed)

@@ -22,6 +22,9 @@ from seq2seq_demo.network.parameters import Weights
 from seq2seq_demo.trained.metrics import Calibration, Metrics
 from seq2seq_demo.trained.plots import History
 
+AnswerLen = Callable[[int], int]  # maps a source length to the answer length, which is a maximum if answers end
+Targets = Callable[[np.ndarray], Sequences]  # maps sources [B, S] to their targets
+
 
 @dataclass(frozen=True)
 class TrainingRun:
@@ -163,17 +166,16 @@ class SavedNetwork:
         target_len = pattern.check(in_len, self.model_config.largest, out_len=out_len)
         return out_len or target_len
 
-    def target_function(self, pattern: PatternTask, out_len: int | None = None) -> Callable[[np.ndarray], Sequences]:
+    def target_function(self, pattern: PatternTask, out_len: int | None = None) -> Targets:
         """Return a function that maps sources `[N, S]` to a pattern's targets.
 
         If the answer length is fixed, targets are cut to it, or to `out_len` if that is given.
 
         The returned function raises UsageError if the pattern rejects a source's length or a user's function fails.
         """
-        max_len = functools.cache(lambda in_len: None if self.ends else self.answer_len(in_len, pattern, out_len))
+        answer_len = functools.cache(lambda in_len: self.answer_len(in_len, pattern, out_len))
 
         def targets(sources: np.ndarray) -> Sequences:
-            T = max_len(sources.shape[1])  # None means whole targets
-            return pattern.targets_of(Sequences.of_array(sources), self.model_config.out_max_int, T, self.ends)
+            return pattern.targets_for(self.model_config, Sequences.of_array(sources), answer_len(sources.shape[1]))
 
         return targets
