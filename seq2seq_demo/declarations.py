@@ -15,6 +15,7 @@ from seq2seq_demo.errors import UsageError
 
 P = ParamSpec("P")
 T = TypeVar("T")
+NO_ALIASES: Mapping[str, str] = MappingProxyType({})
 _FLAGS: dict[str, str] = {}  # maps the Python name of every option, such as `in_len`, to its flag, `--in-len`
 # Each line lists names for the same thing, here and in other programs. The error for an unknown name suggests the first
 # valid name on its line.
@@ -66,7 +67,7 @@ class Setting(NamedTuple):
     at_most: int | None = None  # upper bound of an integer
     within: Range | None = None  # valid real numbers
     choices: Collection[str] = ()  # valid strings, by default the values of a Literal type; empty means any string
-    aliases: Mapping[str, str] = MappingProxyType({})  # other names for choices
+    aliases: Mapping[str, str] = NO_ALIASES  # other names for choices
     name: str = ""  # the name of the field
     kind: Any = None  # the type of its values, apart from None
 
@@ -221,10 +222,7 @@ def likely_name(name: str, names: Iterable[str]) -> str | None:
     """
     import difflib  # needed only for errors
 
-    folded: dict[str, str] = {}
-    for each in names:
-        folded.setdefault(_fold(each), each)
-    meant = _fold(name)
+    folded, meant = {_fold(each): each for each in names}, _fold(name)
     if len(meant) < 2:
         return None
     synonyms = [_fold(each) for line in SYNONYMS.splitlines() if meant in _fold(line).split() for each in line.split()]
@@ -236,9 +234,7 @@ def _fold(name: str) -> str:
     return name.replace("-", "").replace("_", "").casefold()
 
 
-def require_choice(
-    kind: str, value: object, choices: Collection[str], aliases: Mapping[str, str] = MappingProxyType({})
-) -> str:
+def require_choice(kind: str, value: object, choices: Collection[str], aliases: Mapping[str, str] = NO_ALIASES) -> str:
     """Return the choice that a value names, perhaps by an alias; otherwise, raise UsageError with a likely choice."""
     if isinstance(value, str) and (choice := aliases.get(value, str(value))) in choices:
         return choice

@@ -40,7 +40,7 @@ def evaluate(options: EvaluateOptions) -> None:
             task,
             n=options.points,
             lengths=lengths,
-            out_len=options.out_len,
+            out_len=options.settings.get("out_len"),
             seed=options.seed,
             beam=options.beam,
             origin=origin,

@@ -1,13 +1,14 @@
 """`patterns` lists the patterns, or checks one with -p; `networks` lists the bundled networks."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from seq2seq_demo.commands.options import NetworksOptions, PatternsOptions
 from seq2seq_demo.console import print_result, table
 from seq2seq_demo.data.patterns import EXAMPLE, PATTERNS
 from seq2seq_demo.trained import trained_network
+from seq2seq_demo.trained.predictions import as_text
 
 HEADING = "Exact match is measured free-running on the validation data."
 
@@ -19,12 +20,8 @@ def patterns(options: PatternsOptions) -> None:
     if options.json:
         _print_json(found)
         return
-    rows = [[name, _text(facts["example"]["target"]), facts["description"]] for name, facts in found.items()]
-    print_result(table(["pattern", f"{_text(EXAMPLE)} becomes", ""], rows, str.ljust))
-
-
-def _text(symbols: Iterable[int]) -> str:
-    return " ".join(map(str, symbols))
+    rows = [[name, as_text(facts["example"]["target"]), facts["description"]] for name, facts in found.items()]
+    print_result(table(["pattern", f"{as_text(EXAMPLE)} becomes", ""], rows, str.ljust))
 
 
 def _print_json(found: Mapping[str, dict[str, Any]]) -> None:

@@ -46,8 +46,7 @@ def select_network(options: NetworkOptions, in_len: int | None) -> SelectedNetwo
         notice(f"Inferred from the file: {network.summary()}; the file does not record the training lengths")
     elif options.verbose:
         notice(network.summary())
-    pattern = options.pattern_task or (find_pattern(network.pattern) if network.pattern else None)
-    return SelectedNetwork(path, network, pattern)
+    return SelectedNetwork(path, network, options.pattern_task or network.pattern_task)
 
 
 def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, TrainedNetwork]:

@@ -50,7 +50,6 @@ MODEL = {name: TRAINING.pop(name) for name in ("in_len", "out_len")} | declared_
 ANSWER_LEN = MODEL["out_len"]._replace(help="length of an answer, or the maximum if the network ends its answers")
 BEAM_SIZE, N_BEST, LENGTH_PENALTY = (declared._replace(default=None) for declared in declared_options(Beam).values())
 JSON = Setting(False, "--json", "print JSON instead of text")
-KEEP_GOING = Setting(False, "--keep-going", "report and skip invalid records")
 FORCE = Setting(False, "--force", "overwrite any existing file")
 
 
@@ -89,11 +88,6 @@ class NetworkOptions(TaskOptions):
         """The source length given by --in-len, or the longest of a range; None without --in-len."""
         in_len = self.settings.get("in_len")
         return in_len[-1] if isinstance(in_len, tuple) else in_len
-
-    @property
-    def out_len(self) -> int | None:
-        """The target length given by --out-len; None without --out-len."""
-        return self.settings.get("out_len")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -182,14 +176,20 @@ class TrainOptions(NetworkOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictOptions(NetworkOptions):
-    """The options of `predict`, which reads sources from the command line, a file or the terminal."""
+class AnswerOptions(NetworkOptions):
+    """The options that `predict` and `evaluate` share."""
 
-    words: Sequence[str] = ()  # the sources, as typed
     json: bool = JSON.as_field()
     beam_size: int | None = BEAM_SIZE.as_field()
     length_penalty: float | None = LENGTH_PENALTY.as_field()
-    keep_going: bool = KEEP_GOING.as_field()
+    keep_going: bool = setting(False, "--keep-going", "report and skip invalid records")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictOptions(AnswerOptions):
+    """The options of `predict`, which reads sources from the command line, a file or the terminal."""
+
+    words: Sequence[str] = ()  # the sources, as typed
     tsv: bool = setting(False, "--tsv", "print lines of source, answer and confidence, separated by tabs")
     n_best: int | None = N_BEST.as_field()
     show_attention: bool = setting(False, "--show-attention", "print the attention weights below each answer")
@@ -220,14 +220,10 @@ class PredictOptions(NetworkOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateOptions(NetworkOptions):
+class EvaluateOptions(AnswerOptions):
     """The options of `evaluate`, which measures a network on random sources or on a file of pairs."""
 
     points: int | None = setting(None, error_name="the number of sources")
-    json: bool = JSON.as_field()
-    beam_size: int | None = BEAM_SIZE.as_field()
-    length_penalty: float | None = LENGTH_PENALTY.as_field()
-    keep_going: bool = KEEP_GOING.as_field()
     lengths: Sequence[int] = setting((), "--in-len S,S-S,...", "source lengths to evaluate (default: as in training)")
     seed: int = TRAINING["seed"].as_field()
 
@@ -333,7 +329,7 @@ COMMANDS = {
         groups={
             MAIN: ["pattern", "input_weights"],
             DATA: ["name", "data_dir", "from_file", *FILES, "out_len"],
-            "decoding": own_options(PredictOptions),
+            "decoding": own_options(AnswerOptions) + own_options(PredictOptions),
         },
         settings=MODEL | {"out_len": ANSWER_LEN},
     ),
@@ -344,7 +340,7 @@ COMMANDS = {
         groups={
             MAIN: ["pattern", "input_weights"],
             DATA: ["name", "data_dir", *FILES, "out_len"],
-            "decoding": own_options(EvaluateOptions),
+            "decoding": own_options(AnswerOptions) + own_options(EvaluateOptions),
         },
         settings=declared_options(ModelConfig) | {"out_len": ANSWER_LEN},  # its own --in-len sets `lengths`
     ),

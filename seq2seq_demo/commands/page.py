@@ -8,9 +8,6 @@ from seq2seq_demo.commands.network_selection import SelectedNetwork, pair_argume
 from seq2seq_demo.commands.options import PageOptions
 from seq2seq_demo.console import notice, pluralize
 from seq2seq_demo.data.pair_task import pair_task
-from seq2seq_demo.data.patterns import find_pattern
-from seq2seq_demo.data.records import valid
-from seq2seq_demo.data.tokens import tokenize_and_number
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.page import examples
 from seq2seq_demo.page.builder import Example, ShownNetwork, build, build_module, check
@@ -69,18 +66,14 @@ def _write_gallery(folder: Path, force: bool) -> None:
 
 def _gallery_networks(entry: Entry) -> list[ShownNetwork]:
     """Return the networks of an entry, with their examples."""
-    selected = [_shipped_network(name) for name in entry.networks]
+    paths = [file_names.shipped_networks()[name] for name in entry.networks]
+    networks = [(path, load(path)) for path in paths]
+    selected = [SelectedNetwork(path, network, network.pattern_task) for path, network in networks]
     shown = [*map(_shown_network, selected, _own_examples(selected))]
     if len(shown) > 1:  # one with attention and one without
         prefixes = ("with" if one.network.model_config.has_attention else "without" for one in selected)
         shown = [replace(one, name=f"{prefix} attention") for one, prefix in zip(shown, prefixes, strict=True)]
     return shown
-
-
-def _shipped_network(name: str) -> SelectedNetwork:
-    path = file_names.shipped_networks()[name]
-    network = load(path)
-    return SelectedNetwork(path, network, find_pattern(network.pattern) if network.pattern else None)
 
 
 def _select_one(options: PageOptions) -> SelectedNetwork:
@@ -107,10 +100,8 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork]) -> list
         InputError: a network cannot read a source on the command line.
     """
     networks = [one.network for one in selected]
-    vocabularies, typed = networks[0].vocabularies, []
-    if options.words:
-        rows, largest = typed_sources(options.words, selected[0]), networks[0].model_config.largest
-        typed = [record.values for record in valid(tokenize_and_number(row, vocabularies, largest) for row in rows)]
+    words = typed_sources(options.words, selected[0]) if options.words else []
+    typed = [networks[0].encode(record) for record in words]
     if options.from_file:
         pairs = pair_task(pattern=selected[0].pattern, **pair_arguments(options, networks[0])).pairs
         chosen = examples.pair_examples(networks, pairs)

@@ -83,13 +83,13 @@ def _answer(
     rows: Iterable[Record], options: PredictOptions, selected: SelectedNetwork, skips_unreadable: bool, one_by_one: bool
 ) -> Answered:
     """Yield the sources in batches, with their predictions; unless `skips_unreadable`, stop after the first error."""
-    network, pattern = selected.network, selected.pattern
+    network, pattern, out_len = selected.network, selected.pattern, options.settings.get("out_len")
     needs_probabilities = options.json or options.tsv or options.min_confidence is not None
     decoding = DecodingOptions(options.beam, needs_probabilities, _needs_attention(options))
 
     @functools.cache  # each uncached call runs the pattern
     def answer_len(in_len: int) -> int:
-        return network.answer_len(in_len, pattern, options.out_len)
+        return network.answer_len(in_len, pattern, out_len)
 
     @functools.cache
     def check_length(in_len: int) -> None:
@@ -98,7 +98,7 @@ def _answer(
         decoding.check_fits(network.model_config, 1, in_len, answer_len(in_len))
 
     records = _numbered(rows, network, check_length, skips_unreadable)
-    targets = network.target_function(pattern, options.out_len) if pattern else None
+    targets = network.target_function(pattern, out_len) if pattern else None
     answers_to = functools.partial(
         stream, network.to_numpy(), network, answer_len=answer_len, options=decoding, targets=targets
     )

@@ -17,22 +17,11 @@ import numpy as np
 
 from seq2seq_demo.config import CHARACTERS, INTEGERS, ModelConfig, TrainConfig
 from seq2seq_demo.console import notice
+from seq2seq_demo.data import tokens
 from seq2seq_demo.data.patterns import PATTERNS, PatternTask
 from seq2seq_demo.data.reading import AS_SUFFIX, InputFormat, file_title, read
 from seq2seq_demo.data.records import Place, Record, with_output, without_errors
 from seq2seq_demo.data.sequences import Pairs, Sequences, max_typical_length
-from seq2seq_demo.data.tokens import (
-    Kinds,
-    Largest,
-    built_from,
-    new_vocabularies,
-    number,
-    recognise,
-    required_kinds,
-    tokenize,
-    unknown_notice,
-    unknown_numbers,
-)
 from seq2seq_demo.data.vocabulary import Vocabularies, join_symbols, list_symbols
 from seq2seq_demo.errors import InputError, UsageError
 
@@ -133,9 +122,9 @@ def pair_task(
     *,
     title: str = "pairs",
     file_format: InputFormat = AS_SUFFIX,
-    kinds: Kinds = (None, None),
+    kinds: tokens.Kinds = (None, None),
     lowercase: bool | None = None,
-    largest: Largest = (None, None),
+    largest: tokens.Largest = (None, None),
     vocabularies: Vocabularies | None = None,
     pattern: PatternTask | None = None,
     allows_unknown: bool = False,
@@ -168,7 +157,7 @@ def pair_task(
     """
     title = os.fspath(data) if isinstance(data, str | os.PathLike) else title
     network_kinds = vocabularies.tokens if vocabularies else (None, None)
-    kinds = required_kinds(kinds, network_kinds, largest, has_pattern=pattern is not None)
+    kinds = tokens.required_kinds(kinds, network_kinds, largest, has_pattern=pattern is not None)
     limits = (None, None) if allows_unknown else largest
     may_skip = max_skipped > 0
 
@@ -176,35 +165,35 @@ def pair_task(
     records, are_fields = read(data, title, replace(file_format, json_lines=kinds[0] == INTEGERS))
 
     # Tokenize.
-    sides = vocabularies or new_vocabularies(recognise(kinds, records, are_fields), records, lowercase)
+    sides = vocabularies or tokens.new_vocabularies(tokens.recognise(kinds, records, are_fields), records, lowercase)
     if lowercase not in (None, was := sides.source.lowercase):
         raise UsageError(f"the network was trained with `lowercase` {was}, got {lowercase}")
     paired = records if pattern else map(with_output, records)
-    tokens, errors = without_errors((tokenize(record, sides, limits) for record in paired), may_skip, n)
-    if not tokens:
+    tokenized, errors = without_errors((tokens.tokenize(record, sides, limits) for record in paired), may_skip, n)
+    if not tokenized:
         first_error = f"; the first error: {errors[0]}" if errors else ""
         raise InputError(f"{file_title(title)}: no pairs of a source and a target{first_error}")
 
     # Split.
-    is_held_out, holds_out_lowest = np.zeros(len(tokens), bool), False
+    is_held_out, holds_out_lowest = np.zeros(len(tokenized), bool), False
     if holds_out and validation is None:
-        is_held_out, holds_out_lowest = held_out([record.values for record in tokens], sides.source.tokens)
+        is_held_out, holds_out_lowest = held_out([record.values for record in tokenized], sides.source.tokens)
     may_be_unknown = is_held_out | allows_unknown
 
     # Number.
-    known = vocabularies or built_from(sides, itertools.compress(tokens, ~is_held_out))
-    with_any_symbols = [*itertools.compress(tokens, may_be_unknown)]
-    unknown = unknown_numbers(with_any_symbols, known)
+    known = vocabularies or tokens.built_from(sides, itertools.compress(tokenized, ~is_held_out))
+    with_any_symbols = [*itertools.compress(tokenized, may_be_unknown)]
+    unknown = tokens.unknown_numbers(with_any_symbols, known)
     numbered = [
-        number(record, known, unknown if may_be else ({}, {}))
-        for record, may_be in zip(tokens, may_be_unknown, strict=True)
+        tokens.number(record, known, unknown if may_be else ({}, {}))
+        for record, may_be in zip(tokenized, may_be_unknown, strict=True)
     ]
     is_held_out = is_held_out[[record.error is None for record in numbered]]
     numbered, others = without_errors(numbered, may_skip)
     _log_skipped(title, len(numbered), [*errors, *others], max_skipped)
     if n and len(numbered) < n:
         raise InputError(f"{title}: expected {n} pairs, got {len(numbered)}")
-    if lacking := unknown_notice(with_any_symbols, known, largest):
+    if lacking := tokens.unknown_notice(with_any_symbols, known, largest):
         notice(lacking)
     validation_pairs = None
     if validation is not None:
@@ -230,8 +219,8 @@ def pair_task(
     )
 
 
-def held_out(sources: Sequence[list[Any]], tokens: str) -> tuple[np.ndarray, bool]:
-    """Return a mask `[N]` of the sources (lists of symbols) that are held out for validation.
+def held_out(sources: Sequence[list[Any]], kind: str) -> tuple[np.ndarray, bool]:
+    """Return a mask `[N]` of the sources, lists of symbols of this `kind`, that are held out for validation.
 
     A source is held out if its hash, which depends only on the source as a string, is in the lowest tenth of the hash
     range. If this selects fewer than a twentieth of the pairs, the twentieth with the lowest hashes is held out
@@ -240,7 +229,7 @@ def held_out(sources: Sequence[list[Any]], tokens: str) -> tuple[np.ndarray, boo
     Raises:
         InputError: all pairs would be held out.
     """
-    strings = (join_symbols(tokens, symbols) for symbols in sources)
+    strings = (join_symbols(kind, symbols) for symbols in sources)
     digests = (hashlib.blake2b(string.encode(), digest_size=8).digest() for string in strings)
     hashes = np.frombuffer(b"".join(digests), "<u8")
     highest_of_few = np.sort(hashes)[max(1, len(hashes) // 20) - 1]
@@ -251,7 +240,7 @@ def held_out(sources: Sequence[list[Any]], tokens: str) -> tuple[np.ndarray, boo
     return mask, bool(highest_of_few > TENTH)
 
 
-def _pairs(records: Sequence[Record], pattern: PatternTask | None, largest: Largest) -> Pairs:
+def _pairs(records: Sequence[Record], pattern: PatternTask | None, largest: tokens.Largest) -> Pairs:
     """Return the pairs of numbered records; if `pattern` is given, it computes the targets.
 
     By default, the largest valid symbol in these targets is the largest source symbol.

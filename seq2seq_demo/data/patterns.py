@@ -104,7 +104,7 @@ class PatternTask:
             UsageError: the function fails, or returns invalid targets.
         """
         sources = training_sources(config, model, self.lengths_of(config, model), start_step)
-        pairs = Pairs(sources, self._targets_for(model, sources, config.out_len))
+        pairs = Pairs(sources, self.targets_for(model, sources, config.out_len))
         training, validation = pairs[: config.n_training], pairs[config.n_training :]
         return training, validation.without(training.sources)
 
@@ -114,7 +114,7 @@ class PatternTask:
         lengths = self.lengths_of(config, model)
         for in_len in lengths:
             sources = Sequences.of_array(fixed_sources(FINGERPRINT_SOURCES // len(lengths), in_len, model.in_max_int))
-            targets = self._targets_for(model, sources, config.out_len)
+            targets = self.targets_for(model, sources, config.out_len)
             shape = targets.lengths.tolist() if model.ends else targets.array().shape
             digest.update(repr(shape).encode() + targets.symbols.astype("<i8").tobytes())
         return digest.hexdigest()
@@ -191,7 +191,7 @@ class PatternTask:
             raise UsageError(f"pattern {self.name!r}: expected targets of one length, got {lengths} symbols; {hint}")
         return targets
 
-    def _targets_for(self, model: ModelConfig, sources: Sequences, out_len: int) -> Sequences:
+    def targets_for(self, model: ModelConfig, sources: Sequences, out_len: int) -> Sequences:
         """Return the targets that a network learns: whole targets if it ends its answers, otherwise cut targets."""
         return self.targets_of(sources, model.out_max_int, None if model.ends else out_len, model.ends)
 

@@ -12,14 +12,15 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from seq2seq_demo.config import CHARACTERS, INTEGERS, TOKENS
 from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import InputError, WeightsError, require
 
 UNKNOWN = "\ufffd"  # shown for a number that no symbol has
-FORMS = ("NFC", "NFD", "NFKC", "NFKD")  # new networks use one of the first two
+NormalForm = Literal["NFC", "NFD", "NFKC", "NFKD"]  # new networks use one of the first two
+FORMS = get_args(NormalForm)
 MAX_SYMBOL = 2**31 - 1
 MAX_LISTED = 40  # maximum number of symbols in an error message
 _HANGUL = re.compile("[\u1100-\u11ff\uac00-\ud7a3]")  # letters and syllables
@@ -39,7 +40,7 @@ class Vocabulary:
 
     tokens: str = INTEGERS
     # Omitted from the repr, which is part of the checksum of pairs.
-    form: str = field(default="NFC", kw_only=True, repr=False)  # the Unicode normal form
+    form: NormalForm = field(default="NFC", kw_only=True, repr=False)  # the Unicode normal form
     lowercase: bool = field(default=False, kw_only=True, repr=False)
     symbols: tuple[str, ...] = ()
 
@@ -49,11 +50,10 @@ class Vocabulary:
         require(self.form in FORMS, f"expected a normal form, one of {', '.join(FORMS)}, got {preview(self.form)}")
         require(self.is_text or not self.symbols, f"expected no symbols for integers, got {len(self.symbols)}")
         require(len(self._number_of) == len(self.symbols), "a symbol occurs twice in a vocabulary")
-        form: Any = self.form  # typeshed expects one of four literals
         for symbol in self.symbols:
             unicode = symbol.encode(errors="ignore").decode()  # without lone surrogates
             # Accents in the wrong order would make `normalize` take quadratic time.
-            is_normalized = unicodedata.is_normalized(form, symbol) and self.normalize(unicode) == symbol
+            is_normalized = unicodedata.is_normalized(self.form, symbol) and self.normalize(unicode) == symbol
             if not (self.is_token(symbol) and is_normalized):
                 raise WeightsError(f"expected {self.tokens} in a vocabulary, got {preview(symbol)}")
 
@@ -118,10 +118,9 @@ class Vocabulary:
 
     def normalize(self, text: str) -> str:
         """Return the string in the normal form and, if `lowercase`, in lower case."""
-        form: Any = self.form  # typeshed expects one of four literals
-        text = unicodedata.normalize(form, text)
+        text = unicodedata.normalize(self.form, text)
         # Normalised twice, because ℌ has no lower case, but H, its form KC, has one.
-        return unicodedata.normalize(form, text.lower()) if self.lowercase else text
+        return unicodedata.normalize(self.form, text.lower()) if self.lowercase else text
 
     def _symbols_of(self, text: str) -> list[str]:
         text = self.normalize(text)
@@ -193,7 +192,7 @@ class Vocabularies(NamedTuple):
         return {name: vocabulary.largest for name, vocabulary in sides if vocabulary.is_text}
 
 
-def normal_form(tokens: str, values: Iterable[object]) -> str:
+def normal_form(tokens: str, values: Iterable[object]) -> NormalForm:
     """Return the normal form that a new network uses for the values of one side."""
     has_hangul = tokens == CHARACTERS and any(_HANGUL.search(str(value)) for value in values)
     return "NFD" if has_hangul else "NFC"

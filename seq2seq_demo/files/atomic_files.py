@@ -56,9 +56,7 @@ def write(path: Path, content: bytes, overwrite: bool = True, error_class: type[
     write_locked(Path(os.path.realpath(path)) if overwrite else path, content, overwrite, error_class).close()
 
 
-def write_locked(
-    path: Path, content: bytes, overwrite: bool = True, error_class: type[Seq2SeqError] = Seq2SeqError
-) -> BinaryIO:
+def write_locked(path: Path, content: bytes, overwrite: bool, error_class: type[Seq2SeqError]) -> BinaryIO:
     """Write a file atomically, never through a symbolic link; return the file, which is locked until it is closed.
 
     The content is written to a temporary file in the same directory and flushed to disk before it is renamed. If the
@@ -148,9 +146,7 @@ def check_writable(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2
         raise error_class(f"{path}: expected {kind}, got a directory, device or pipe")
 
 
-def check_replaceable(
-    path: Path, kind: str, force: bool = False, error_class: type[Seq2SeqError] = Seq2SeqError
-) -> None:
+def check_replaceable(path: Path, kind: str, force: bool, error_class: type[Seq2SeqError] = Seq2SeqError) -> None:
     """Raise `error_class` if `write` is certain to fail, or if it would replace another program's file.
 
     An empty file or a file of this `kind` (a key of OWN_FILES) may be replaced; with `force`, any file may be replaced.

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seq2seq_demo.config import Beam, ModelConfig
-from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
+from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork, log_softmax
 
 
 def beam_search(
@@ -55,9 +55,7 @@ def top_symbols(logits: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
     for rank in range(n):
         symbols[:, rank] = remaining.argmax(axis=1)
         remaining[row_numbers, symbols[:, rank]] = -np.inf
-    shifted = logits - logits.max(axis=1, keepdims=True).astype(np.float64)
-    total = np.exp(shifted).sum(axis=1, keepdims=True)
-    return symbols, np.take_along_axis(shifted, symbols, axis=1) - np.log(total)
+    return symbols, np.take_along_axis(log_softmax(logits.astype(np.float64)), symbols, axis=1)
 
 
 class _Hypotheses(NamedTuple):

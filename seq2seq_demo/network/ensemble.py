@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seq2seq_demo.network.numpy_network import DecoderState, NumpyNetwork
+from seq2seq_demo.network.numpy_network import DecoderState, NumpyNetwork, log_softmax
 
 
 class EnsembleNetwork(NumpyNetwork):
@@ -43,13 +43,6 @@ class EnsembleNetwork(NumpyNetwork):
     def select(self, state: list[DecoderState], rows: np.ndarray) -> list[DecoderState]:  # type: ignore[override]
         """Return the states of these rows, as `NumpyNetwork.select` does."""
         return [member.select(own, rows) for member, own in zip(self.members, state, strict=True)]
-
-
-def log_softmax(logits: np.ndarray) -> np.ndarray:
-    """Return the log softmax over the last axis; it is finite even where the softmax underflows to 0."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    log_p: np.ndarray = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return log_p
 
 
 def log_mean(log_p: Sequence[np.ndarray]) -> np.ndarray:

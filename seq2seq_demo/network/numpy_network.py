@@ -29,6 +29,13 @@ def softmax(x: np.ndarray) -> np.ndarray:
     return p
 
 
+def log_softmax(x: np.ndarray) -> np.ndarray:
+    """Return the log softmax over the last axis; it is finite even where the softmax underflows to 0."""
+    shifted = x - x.max(axis=-1, keepdims=True)
+    log_p: np.ndarray = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return log_p
+
+
 # Each of these functions computes the next state from `projected` = x W + b `[B, G·H]`, the state and U `[H, G·H]`.
 
 

@@ -15,7 +15,6 @@ import numpy as np
 
 from seq2seq_demo import __version__
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.errors import UsageError, require
 from seq2seq_demo.network.parameters import weight_shapes
@@ -197,7 +196,7 @@ def network_data(shown: ShownNetwork) -> dict[str, Any]:
     c, (source, target) = network.model_config, network.vocabularies
     phones = dict(map(str.split, read_asset("phones.txt").splitlines()))
     words = [phones.get(symbol) for symbol in target.symbols]
-    pattern = PATTERNS[network.pattern] if network.pattern else None
+    pattern = network.pattern_task
     return {
         "name": shown.name,
         "summary": network.summary(),

@@ -163,12 +163,10 @@ def _picture(shown: ShownNetwork) -> str:
 
     For a network without attention, return an empty string.
     """
-    (answer,) = shown.network.predict_numbers(
-        [(shown.examples[0].source, None)], options=DecodingOptions(attention=True)
-    )
-    inputs, outputs = (
-        [html.escape(str(symbol)) for symbol in side] for side in (answer.source_tokens or (), answer.written)
-    )
+    first = shown.examples[0].source
+    (answer,) = shown.network.predict_numbers([(first, None)], options=DecodingOptions(attention=True))
+    inputs = [html.escape(str(symbol)) for symbol in answer.source_tokens or ()]
+    outputs = [html.escape(symbol) for symbol in answer.written]
     if answer.attention is None:
         return ""
     top, side, left = 22, 22, 12 + 9 * max(map(len, outputs))

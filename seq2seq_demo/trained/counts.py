@@ -25,12 +25,11 @@ import numpy as np
 from seq2seq_demo.config import Beam, ModelConfig
 from seq2seq_demo.data.sequences import Confusions, Pairs, Sequences, confusions, edit_distances, shift_right
 from seq2seq_demo.network.decoding import DecodingOptions, answer
-from seq2seq_demo.network.ensemble import log_softmax
-from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
+from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork, log_softmax
 from seq2seq_demo.network.thread_pool import in_threads
 from seq2seq_demo.trained.metrics import AnswerProbabilities, Metrics
-from seq2seq_demo.trained.predictions import Prediction
-from seq2seq_demo.trained.saved_network import SavedNetwork
+from seq2seq_demo.trained.predictions import Prediction, predictions_of
+from seq2seq_demo.trained.saved_network import AnswerLen, SavedNetwork
 
 ProgressCallback = Callable[[int], object]  # takes the number of sequences decoded since the last call
 FEW_PAIRS = 25  # with fewer pairs per batch, several threads are slower than one: they usually wait for Python's lock
@@ -155,11 +154,7 @@ def count_answers(
 
 
 def _batches(
-    config: ModelConfig,
-    pairs: Pairs,
-    group_ids: np.ndarray,
-    answer_len: Callable[[int], int],
-    decoding: DecodingOptions,
+    config: ModelConfig, pairs: Pairs, group_ids: np.ndarray, answer_len: AnswerLen, decoding: DecodingOptions
 ) -> Iterator[tuple[np.ndarray, int]]:
     """Yield the indices of pairs to decode together, and the length of their answers.
 
@@ -199,10 +194,12 @@ def _count_batch(
     sources = pairs.sources[first]  # B sources
     is_readable = ~sources.exceed(config.in_max_int)  # [B]
     inputs = np.minimum(sources.array().astype(np.int64), config.in_max_int)  # [B, S]
-    answers = answer(network, inputs, out_len, decoding)
-    symbols = Sequences.of_padded(answers.symbols[:, 0], answers.n_written[:, 0] * is_readable)  # with END
-    best = Sequences.of_padded(answers.symbols[:, 0], answers.lengths[:, 0] * is_readable)  # without END
-    is_complete = is_readable & (answers.ended[:, 0] | (not config.ends))  # [B]
+    answers, mask = answer(network, inputs, out_len, decoding), is_readable[:, None]
+    # A source that the network cannot read gets an empty answer without END.
+    answers = answers._replace(lengths=answers.lengths * mask, ended=answers.ended & mask)
+    symbols = Sequences.of_padded(answers.symbols[:, 0], answers.n_written[:, 0])  # with END
+    best = Sequences.of_padded(answers.symbols[:, 0], answers.lengths[:, 0])  # without END
+    is_complete = answers.ended[:, 0] if config.ends else is_readable  # [B]
     nearest, edits = nearest_targets(best, pairs.targets, groups)
     targets = pairs.targets[nearest]  # B targets
     is_exact = is_complete & (edits == 0) & ~targets.exceed(config.out_max_int)
@@ -213,11 +210,11 @@ def _count_batch(
     counts += count_lengths(best, targets, is_complete, is_exact)
     if answers.probabilities is not None:
         probabilities = answers.probabilities[:, 0] * is_complete[:, None]  # [B, T]; 0 if an answer is not complete
-        is_written = answers.is_written[:, 0] & is_readable[:, None]  # [B, T]
+        probabilities = probabilities[answers.is_written[:, 0]]
         counts += Counts(
             confusions=count_confusions(config, best[~is_exact], targets[~is_exact]),
-            wrong=_worst(facts, Pairs(sources, targets), best, answers, edits + ~is_complete, is_exact),
-            answers=AnswerProbabilities(probabilities[is_written], symbols.lengths[is_readable], is_exact[is_readable]),
+            wrong=_worst(facts, Pairs(sources, targets), answers, edits + ~is_complete, is_exact),
+            answers=AnswerProbabilities(probabilities, symbols.lengths[is_readable], is_exact[is_readable]),
         )
     return counts
 
@@ -320,31 +317,19 @@ def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 
 def _worst(
-    facts: SavedNetwork, pairs: Pairs, best: Sequences, answers: Answers, edits: np.ndarray, is_exact: np.ndarray
+    facts: SavedNetwork, pairs: Pairs, answers: Answers, edits: np.ndarray, is_exact: np.ndarray
 ) -> tuple[Prediction, ...]:
     """Return the wrong answers with the most edits, up to WRONG_EXAMPLES.
 
     Args:
         facts: the network's vocabularies and calibration.
         pairs: B sources, each with its nearest target.
-        best: the answers without END; empty if the network cannot read the source.
         answers: the answers with their probabilities.
         edits: the edits of each answer, where a missing END counts as one, `[B]`.
         is_exact: a mask of the right answers, `[B]`.
     """
-    assert answers.probabilities is not None
     wrong = np.flatnonzero(~is_exact)
     wrong = wrong[np.argsort(-edits[wrong], kind="stable")[:WRONG_EXAMPLES]]
-    is_readable = ~pairs.sources.exceed(facts.model_config.in_max_int)
-    sequences = [each[wrong].rows() for each in (pairs.sources, best, pairs.targets)]
-    return tuple(
-        Prediction.of_numbers(
-            facts,
-            source=source,
-            answer=predicted,
-            expected=expected,
-            ended=bool(answers.ended[b, 0] and is_readable[b]) if facts.ends else None,
-            probabilities=answers.probabilities[b, 0, : answers.n_written[b, 0]].tolist() if is_readable[b] else None,
-        )
-        for b, source, predicted, expected in zip(wrong.tolist(), *sequences, strict=True)
-    )
+    best = Answers._make(each if each is None else each[wrong, :1] for each in answers)._replace(scores=None)
+    listed = predictions_of(facts, pairs.sources[wrong].rows(), pairs.targets[wrong].rows(), best)
+    return tuple(prediction for (prediction,) in listed)

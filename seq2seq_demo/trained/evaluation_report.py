@@ -97,9 +97,8 @@ class Evaluation:
             *([] if self.calibration is None else _calibration_texts(self.calibration, self.n)),
         ]
         if require_flag("`verbose`", verbose) and self.worst:
-            answers = table(
-                [*ANSWER_COLUMNS, "edits", "probability"], [*map(_wrong_answer_cells, self.worst)], str.ljust
-            )
+            header = [*ANSWER_COLUMNS, "edits", "probability"]
+            answers = table(header, [*map(_wrong_answer_cells, self.worst)], str.ljust)
             parts.append(f"Wrong answers with the most edits:\n{answers}")
         return "\n\n".join(parts)
 
@@ -156,9 +155,8 @@ def _of_kind(rows: Sequence[EvaluationRow], network: SavedNetwork) -> Evaluation
 def _of_counts(counts: Counts, network: SavedNetwork, fresh: bool | None) -> Evaluation:
     model, target = network.model_config, network.vocabularies.target
     special = {model.go: "END" if network.ends else None, model.n_output_symbols: UNSEEN}
-    positions = itertools.zip_longest(
-        counts.by_position.accuracy.tolist(), counts.forced.accuracy.tolist(), fillvalue=math.nan
-    )
+    by_position = (tally.accuracy.tolist() for tally in (counts.by_position, counts.forced))
+    positions = itertools.zip_longest(*by_position, fillvalue=math.nan)
     symbols = enumerate(zip(counts.by_symbol.expected.tolist(), counts.by_symbol.accuracy.tolist(), strict=True))
     # Most edits first; ties are ordered by their symbols.
     worst = sorted(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -13,7 +13,7 @@ import numpy as np
 from seq2seq_demo.config import INTEGERS, ModelConfig, OnError
 from seq2seq_demo.console import html_table, one_line, visible_symbol
 from seq2seq_demo.data.records import Record, by_length
-from seq2seq_demo.data.sequences import Sequences, align
+from seq2seq_demo.data.sequences import align
 from seq2seq_demo.data.vocabulary import join_symbols
 from seq2seq_demo.declarations import require_flag
 from seq2seq_demo.errors import UsageError
@@ -21,7 +21,7 @@ from seq2seq_demo.network.decoding import GREEDY, DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
 from seq2seq_demo.network.thread_pool import in_threads
 from seq2seq_demo.trained.plots import Attention, attention_figure
-from seq2seq_demo.trained.saved_network import SavedNetwork
+from seq2seq_demo.trained.saved_network import AnswerLen, SavedNetwork, Targets
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -215,9 +215,9 @@ def stream(
     facts: SavedNetwork,
     batches: Iterable[list[Record]],
     *,
-    answer_len: Callable[[int], int],
+    answer_len: AnswerLen,
     options: DecodingOptions = GREEDY,
-    targets: Callable[[np.ndarray], Sequences] | None = None,
+    targets: Targets | None = None,
 ) -> Iterator[tuple[list[Record], list[list[Prediction]]]]:
     """Yield each batch with a list of predictions per record, best first; an unreadable record yields its error.
 
@@ -243,7 +243,7 @@ def stream(
         out_len = answer_len(S)
         options.check_fits(network.model_config, B, S, out_len)
         answers = answer(network, sources, out_len, options)
-        return part, _predictions(facts, records, expected, answers)
+        return part, predictions_of(facts, [record.values for record in records], expected, answers)
 
     predictions: dict[int, list[Prediction]] = {}
     parts = _parts(batches, network.model_config, answer_len, options, targets)
@@ -257,9 +257,9 @@ def stream(
 def _parts(
     batches: Iterable[list[Record]],
     config: ModelConfig,
-    answer_len: Callable[[int], int],
+    answer_len: AnswerLen,
     options: DecodingOptions,
-    targets: Callable[[np.ndarray], Sequences] | None,
+    targets: Targets | None,
 ) -> Iterator[Part]:
     """Yield the parts of each batch; the records of a part have the same source length, or are all unreadable."""
     for batch in batches:
@@ -271,7 +271,7 @@ def _parts(
             yield batch, unreadable, []
 
 
-def _expected(records: list[Record], targets: Callable[[np.ndarray], Sequences] | None, ends: bool) -> list[Any]:
+def _expected(records: list[Record], targets: Targets | None, ends: bool) -> list[Any]:
     """Return the output of each record or, by default, its pattern's target; None if both are unknown."""
     expected = [record.output for record in records]
     if targets and None in expected:
@@ -281,11 +281,11 @@ def _expected(records: list[Record], targets: Callable[[np.ndarray], Sequences] 
     return expected
 
 
-def _predictions(
-    facts: SavedNetwork, records: list[Record], expected: list[Any], answers: Answers
+def predictions_of(
+    facts: SavedNetwork, sources: list[list[int]], expected: list[Any], answers: Answers
 ) -> list[list[Prediction]]:
-    """Return the predictions for each record, best first."""
-    ends, N = facts.ends, answers.lengths.shape[1]
+    """Return the predictions for each source, best first, with its expected target (None if it is unknown)."""
+    ends, (B, N) = facts.ends, answers.lengths.shape
     # Reading single items of an array is slow, so all arrays become lists.
     symbols, lengths, ended, n_written = (
         array.tolist() for array in (answers.symbols, answers.lengths, answers.ended, answers.n_written)
@@ -296,15 +296,13 @@ def _predictions(
         T = n_written[b][n]
         return Prediction.of_numbers(
             facts,
-            source=records[b].values,
+            source=sources[b],
             answer=symbols[b][n][: lengths[b][n]],
             expected=expected[b],
             ended=ended[b][n] if ends else None,
-            probabilities=probabilities[b][n][:T] if probabilities else None,
+            probabilities=probabilities[b][n][:T] if probabilities and T else None,
             attention=None if answers.attention is None else answers.attention[b, n, :T],
             score=scores[b][n] if scores and (ended[b][n] or not ends) else None,
         )
 
-    return [
-        [prediction(b, n) for n in range(N) if scores is None or scores[b][n] > -math.inf] for b in range(len(records))
-    ]
+    return [[prediction(b, n) for n in range(N) if scores is None or scores[b][n] > -math.inf] for b in range(B)]

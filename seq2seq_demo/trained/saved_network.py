@@ -12,7 +12,7 @@ import numpy as np
 
 from seq2seq_demo.config import SETTINGS, ModelConfig, TrainConfig, lengths_text
 from seq2seq_demo.console import notice
-from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern
+from seq2seq_demo.data.patterns import PATTERNS, PatternTask
 from seq2seq_demo.data.records import valid
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.tokens import source_records
@@ -21,6 +21,9 @@ from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.network.parameters import Weights
 from seq2seq_demo.trained.metrics import Calibration, Metrics
 from seq2seq_demo.trained.plots import History
+
+AnswerLen = Callable[[int], int]  # maps a source length to the answer length, which is a maximum if answers end
+Targets = Callable[[np.ndarray], Sequences]  # maps sources [B, S] to their targets
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,11 @@ class SavedNetwork:
     def pattern(self) -> str | None:
         """The built-in pattern that the network learned; None for a text task, even if it has a pattern's name."""
         return self.task if self.task in PATTERNS and not self.vocabularies.are_text else None
+
+    @property
+    def pattern_task(self) -> PatternTask | None:
+        """The task of learning `pattern`."""
+        return PATTERNS[self.pattern] if self.pattern else None
 
     @property
     def ends(self) -> bool:
@@ -151,25 +159,23 @@ class SavedNetwork:
         if self.ends:
             longest, trained = self.out_len or in_len, self.in_len or in_len
             return out_len or (longest if in_len <= trained else -(-longest * in_len // trained))
-        if pattern is None and self.pattern:
-            pattern = find_pattern(self.pattern)
+        pattern = pattern or self.pattern_task
         out_len = out_len or (self.out_len if self.in_len in (None, in_len) else None)
         if pattern is None:
             return out_len or self.out_len or in_len
         target_len = pattern.check(in_len, self.model_config.largest, out_len=out_len)
         return out_len or target_len
 
-    def target_function(self, pattern: PatternTask, out_len: int | None = None) -> Callable[[np.ndarray], Sequences]:
+    def target_function(self, pattern: PatternTask, out_len: int | None = None) -> Targets:
         """Return a function that maps sources `[N, S]` to a pattern's targets.
 
         If the answer length is fixed, targets are cut to it, or to `out_len` if that is given.
 
         The returned function raises UsageError if the pattern rejects a source's length or a user's function fails.
         """
-        max_len = functools.cache(lambda in_len: None if self.ends else self.answer_len(in_len, pattern, out_len))
+        answer_len = functools.cache(lambda in_len: self.answer_len(in_len, pattern, out_len))
 
         def targets(sources: np.ndarray) -> Sequences:
-            T = max_len(sources.shape[1])  # None means whole targets
-            return pattern.targets_of(Sequences.of_array(sources), self.model_config.out_max_int, T, self.ends)
+            return pattern.targets_for(self.model_config, Sequences.of_array(sources), answer_len(sources.shape[1]))
 
         return targets

@@ -179,7 +179,7 @@ class TrainedNetwork(SavedNetwork):
         if on_error == "raise":
             records = valid(records)
         self.warn_of_lengths(*by_length(records))
-        predictions = self._predictions(records, out_len, DecodingOptions(beam, details, details))
+        predictions = self._answers(records, out_len, DecodingOptions(beam, details, details))
         answers: list[Any] = predictions if details else [[p.prediction for p in best] for best in predictions]
         answers = answers if n_best is not None else [best for best, *_ in answers]
         return Predictions(answers) if details else answers
@@ -195,11 +195,9 @@ class TrainedNetwork(SavedNetwork):
         `out_len` is as in `predict`; `options` configure the decoding.
         """
         records = [Record(Place("pairs", "row", row), *pair) for row, pair in enumerate(pairs)]
-        return [best for best, *_ in self._predictions(records, out_len, options)]
+        return [best for best, *_ in self._answers(records, out_len, options)]
 
-    def _predictions(
-        self, records: list[Record], out_len: int | None, options: DecodingOptions
-    ) -> list[list[Prediction]]:
+    def _answers(self, records: list[Record], out_len: int | None, options: DecodingOptions) -> list[list[Prediction]]:
         """Return the predictions for each record, best first."""
         if out_len is not None:
             require_integer("`out_len`", out_len, at_least=1)

@@ -109,7 +109,7 @@ def test_a_planted_link_is_not_followed(tmp_path, monkeypatch):
     with pytest.raises(FileExistsError):
         atomic_files.write(tmp_path / "claimed", b"content", overwrite=False)
     (tmp_path / "snapshot").symlink_to("precious")
-    atomic_files.write_locked(tmp_path / "snapshot", b"content").close()
+    atomic_files.write_locked(tmp_path / "snapshot", b"content", True, WeightsError).close()
     assert not (tmp_path / "snapshot").is_symlink()
     assert (tmp_path / "precious").read_text() == "precious"
     assert not (tmp_path / "nothing").exists()
@@ -117,7 +117,8 @@ def test_a_planted_link_is_not_followed(tmp_path, monkeypatch):
 
 def test_a_file_that_is_written_stays_locked_until_it_is_closed(tmp_path):
     message = f"^{tmp_path}/a: another process is using this file$"
-    with atomic_files.write_locked(tmp_path / "a", b"one"), pytest.raises(WeightsError, match=message):
+    locked = atomic_files.write_locked(tmp_path / "a", b"one", True, WeightsError)
+    with locked, pytest.raises(WeightsError, match=message):
         atomic_files.open_locked(tmp_path / "a", "a thing")
     with atomic_files.open_locked(tmp_path / "a", "a thing") as file, pytest.raises(WeightsError, match=message):
         atomic_files.open_locked(tmp_path / "a", "a thing")

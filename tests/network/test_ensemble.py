@@ -6,8 +6,8 @@ from helpers import random_weights
 
 from seq2seq_demo.config import Beam, ModelConfig
 from seq2seq_demo.network.decoding import DecodingOptions, answer
-from seq2seq_demo.network.ensemble import EnsembleNetwork, log_mean, log_softmax
-from seq2seq_demo.network.numpy_network import softmax
+from seq2seq_demo.network.ensemble import EnsembleNetwork, log_mean
+from seq2seq_demo.network.numpy_network import log_softmax, softmax
 from seq2seq_demo.trained.trained_network import make_numpy_network
 
 SYMBOLS = {"in_max_int": 8, "out_max_int": 3, "ends": True}

@@ -1,18 +1,12 @@
 """Bahdanau attention (Bahdanau et al. 2015, appendix A.1.2), as in TensorFlow 0.10's `attention_decoder`."""
 
-import keras
 import tensorflow as tf
 
-from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.network.keras_network.cells import State, dense
+from seq2seq_demo.network.keras_network.cells import Part, States, dense
 
 
-class Attention(keras.layers.Layer):
+class Attention(Part):
     """Scores every row m_s of the memory against the decoder's state: u_s = v · tanh(W_k m_s + W_q state + b_q)."""
-
-    def __init__(self, model_config: ModelConfig) -> None:
-        super().__init__(name="attention", dtype="float32")
-        self.model_config = model_config
 
     def build(self) -> None:
         """Create the weights; their values are assigned later."""
@@ -23,7 +17,7 @@ class Attention(keras.layers.Layer):
         self.score = self.add_weight((H,), "zeros", name="score")  # v
 
     def call(
-        self, states: tuple[State, ...], keys: tf.Tensor, memory: tf.Tensor, padding: tf.Tensor | None = None
+        self, states: States, keys: tf.Tensor, memory: tf.Tensor, padding: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the context a_t `[B, M]` and the attention weights α_t `[B, S]`, which sum to 1 over the source.
 

@@ -9,8 +9,7 @@ import functools
 import keras
 import tensorflow as tf
 
-from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.network.keras_network.cells import State, build_cells, dense, stacked_cells
+from seq2seq_demo.network.keras_network.cells import States, dense, stacked_cells
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.encoder import Encoder
 from seq2seq_demo.network.keras_network.scan import Scan, scan
@@ -19,25 +18,19 @@ from seq2seq_demo.network.keras_network.scan import Scan, scan
 class BidirectionalEncoder(Encoder):
     """An embedding, one stack of cells per direction, and dense layers that compute the decoder's initial states."""
 
-    def __init__(self, model_config: ModelConfig) -> None:
-        super().__init__(model_config)
-        self.backward = stacked_cells(model_config)
-
     def build(self) -> None:
         """Create the weights; their values are assigned later."""
         c = self.model_config
         super().build()
         with keras.name_scope("backward"):
-            build_cells(self.backward, c.embedding_size, c.memory_size)
+            self.backward = stacked_cells(c, c.memory_size)
         self.bridges = [  # W_b, b_b per layer and state; the list is flat because Keras does not save nested lists
             dense(f"bridge_{layer}_{s}", 2 * c.cell_size, c.cell_size)
             for layer in range(c.num_layers)
             for s in c.cell.states
         ]
 
-    def call(
-        self, sources: tf.Tensor, scan: Scan = scan, masks: Masks | None = None
-    ) -> tuple[tf.Tensor, tuple[State, ...]]:
+    def call(self, sources: tf.Tensor, scan: Scan = scan, masks: Masks | None = None) -> tuple[tf.Tensor, States]:
         """Read sources `[B, S]`; return the memory `[B, S, 2H]` and the decoder's initial states, as tensors `[B, H]`.
 
         Both directions use the same dropout masks.

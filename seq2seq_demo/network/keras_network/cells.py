@@ -12,6 +12,7 @@ import tensorflow as tf
 from seq2seq_demo.config import ModelConfig
 
 State = tuple[tf.Tensor, ...]  # a cell's state: tensors [B, H], h last
+States = tuple[State, ...]  # the states of all layers
 
 # Each of these functions computes the next state from `projected` = x W + b `[B, G·H]`, the state and U `[H, G·H]`.
 
@@ -47,24 +48,28 @@ EQUATIONS: dict[str, Callable[[tf.Tensor, State, tf.Tensor], State]] = {
 }
 
 
-class Cell(keras.layers.Layer):
-    """A cell's weights and its equation. The weights' columns are grouped by gate, in the order of `CellType.gates`."""
+class Part(keras.layers.Layer):
+    """A part of the network, in float32 even if Keras's default dtype is different."""
 
     def __init__(self, model_config: ModelConfig, name: str) -> None:
         super().__init__(name=name, dtype="float32")
-        self.cell_size, self.n_states = model_config.cell_size, len(model_config.cell.states)
-        self.width = len(model_config.cell.gates) * model_config.cell_size
-        self.equation = EQUATIONS[model_config.cell_type]
+        self.model_config = model_config
+
+
+class Cell(Part):
+    """A cell's weights and its equation. The weights' columns are grouped by gate, in the order of `CellType.gates`."""
 
     def build(self, input_shape: tuple[int | None, int]) -> None:
         """Create the weights; their values are assigned later."""
-        self.kernel = self.add_weight((input_shape[-1], self.width), "zeros", name="kernel")  # W
-        self.recurrent_kernel = self.add_weight((self.cell_size, self.width), "zeros", name="recurrent_kernel")  # U
-        self.bias = self.add_weight((self.width,), "zeros", name="bias")  # b
+        H = self.model_config.cell_size
+        width = len(self.model_config.cell.gates) * H
+        self.kernel = self.add_weight((input_shape[-1], width), "zeros", name="kernel")  # W
+        self.recurrent_kernel = self.add_weight((H, width), "zeros", name="recurrent_kernel")  # U
+        self.bias = self.add_weight((width,), "zeros", name="bias")  # b
 
     def zero_state(self, batch_size: int) -> State:
         """Return the cell's state before the encoder's first step, which is 0."""
-        return (tf.zeros((batch_size, self.cell_size)),) * self.n_states
+        return (tf.zeros((batch_size, self.model_config.cell_size)),) * len(self.model_config.cell.states)
 
     def project(self, x: tf.Tensor) -> tf.Tensor:
         """Return x W + b: `[…, E]` → `[…, G·H]`."""
@@ -72,7 +77,7 @@ class Cell(keras.layers.Layer):
 
     def step(self, projected: tf.Tensor, state: State) -> State:
         """Return the next state; `projected` is x W + b, `[B, G·H]`."""
-        return self.equation(projected, state, self.recurrent_kernel)
+        return EQUATIONS[self.model_config.cell_type](projected, state, self.recurrent_kernel)
 
 
 def dense(name: str, n_in: int, n_out: int, use_bias: bool = True) -> keras.layers.Dense:
@@ -82,13 +87,9 @@ def dense(name: str, n_in: int, n_out: int, use_bias: bool = True) -> keras.laye
     return layer
 
 
-def stacked_cells(model_config: ModelConfig) -> list[Cell]:
-    """Return one cell per layer, from bottom to top."""
-    return [Cell(model_config, f"layer_{layer}") for layer in range(model_config.num_layers)]
-
-
-def build_cells(cells: list[Cell], input_size: int, output_size: int) -> None:
-    """Create the weights of stacked cells. The first cell reads the input; every other cell reads the layer below."""
-    for cell in cells:
-        cell.build((None, input_size))
-        input_size = output_size
+def stacked_cells(model_config: ModelConfig, layer_size: int) -> list[Cell]:
+    """Return a built cell per layer, from bottom to top; above the first layer, cells read `layer_size` outputs."""
+    cells = [Cell(model_config, f"layer_{layer}") for layer in range(model_config.num_layers)]
+    for layer, cell in enumerate(cells):
+        cell.build((None, layer_size if layer else model_config.embedding_size))
+    return cells

@@ -6,33 +6,26 @@ Each step passes the states of all layers, as tensors `[B, H]`, and the context 
 
 from typing import Any
 
-import keras
 import tensorflow as tf
 
-from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.keras_network.attention import Attention
-from seq2seq_demo.network.keras_network.cells import State, build_cells, dense, stacked_cells
+from seq2seq_demo.network.keras_network.cells import Part, State, States, dense, stacked_cells
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.scan import Scan, scan, sizes
 
-States = tuple[State, ...]
 Tensors = Any  # a tensor, a tuple of tensors, or () if attention or dropout is not used
 Carry = tuple[States, Tensors]  # states, context
 Greedy = tuple[tf.Tensor, tf.Tensor, Tensors]  # symbols [B, T], logits [B, T, V], α [B, T, S] or () without attention
 
 
-class Decoder(keras.layers.Layer):
+class Decoder(Part):
     """The decoder without attention (`embedding_rnn`) starts from the encoder's final state (Sutskever et al. 2014)."""
-
-    def __init__(self, model_config: ModelConfig) -> None:
-        super().__init__(name="decoder", dtype="float32")
-        self.model_config, self.cells = model_config, stacked_cells(model_config)
 
     def build(self) -> None:
         """Create the weights; their values are assigned later."""
         c = self.model_config
         self.embedding = self.add_weight((c.n_output_symbols, c.embedding_size), "zeros", name="embedding")  # E_out
-        build_cells(self.cells, c.embedding_size, c.cell_size)
+        self.cells = stacked_cells(c, c.cell_size)
         self.projection = dense("projection", c.cell_size, c.n_output_symbols)  # W_p, b_p
 
     def forced(
@@ -127,7 +120,7 @@ class AttentionDecoder(Decoder):
         c = self.model_config
         super().build()
         self.input_projection = dense("input", c.embedding_size + c.memory_size, c.embedding_size)  # W_i, b_i
-        self.attention = Attention(c)
+        self.attention = Attention(c, "attention")
         self.attention.build()
         self.output_projection = dense("output", c.n_output_symbols + c.memory_size, c.n_output_symbols)  # W_o, b_o
 

@@ -1,30 +1,22 @@
 """The encoder reads the source and returns the memory and the final state (Sutskever et al. 2014)."""
 
-import keras
 import tensorflow as tf
 
-from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.network.keras_network.cells import Cell, State, build_cells, stacked_cells
+from seq2seq_demo.network.keras_network.cells import Cell, Part, State, States, stacked_cells
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.scan import Scan, scan, sizes
 
 
-class Encoder(keras.layers.Layer):
+class Encoder(Part):
     """An embedding, and stacked cells that read the embedded source symbol by symbol."""
-
-    def __init__(self, model_config: ModelConfig) -> None:
-        super().__init__(name="encoder", dtype="float32")
-        self.model_config, self.cells = model_config, stacked_cells(model_config)
 
     def build(self) -> None:
         """Create the weights; their values are assigned later."""
         c = self.model_config
         self.embedding = self.add_weight((c.n_input_symbols, c.embedding_size), "zeros", name="embedding")  # E_in
-        build_cells(self.cells, c.embedding_size, c.memory_size)
+        self.cells = stacked_cells(c, c.memory_size)
 
-    def call(
-        self, sources: tf.Tensor, scan: Scan = scan, masks: Masks | None = None
-    ) -> tuple[tf.Tensor, tuple[State, ...]]:
+    def call(self, sources: tf.Tensor, scan: Scan = scan, masks: Masks | None = None) -> tuple[tf.Tensor, States]:
         """Read sources `[B, S]`; return the memory `[B, S, H]` and the final state of every layer, as tensors `[B, H]`.
 
         `scan` runs the cells along the source, and `masks` provides the dropout masks.

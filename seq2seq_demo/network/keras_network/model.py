@@ -32,8 +32,8 @@ class Seq2Seq(keras.Model):
     def __init__(self, model_config: ModelConfig, weights: Weights | None = None) -> None:
         super().__init__(name="seq2seq", dtype="float32")
         self.model_config = model_config
-        self.encoder = (BidirectionalEncoder if model_config.bidirectional else Encoder)(model_config)
-        self.decoder = (AttentionDecoder if model_config.has_attention else Decoder)(model_config)
+        self.encoder = (BidirectionalEncoder if model_config.bidirectional else Encoder)(model_config, "encoder")
+        self.decoder = (AttentionDecoder if model_config.has_attention else Decoder)(model_config, "decoder")
         self.build({spec.name: tuple(spec.shape) for spec in (SOURCES, DECODER_INPUT)})
         if weights is not None:
             self.assign_named(weights)

@@ -17,8 +17,7 @@ REFERENCES |= {"GRUCell": keras.layers.GRUCell(H, reset_after=False), "BasicRNNC
 
 def test_the_gradient_of_a_projection_needs_no_product_per_position():
     """A product per position would need memory for a kernel per position: gigabytes for a long source."""
-    (cell,) = stacked_cells(ModelConfig(cell_size=H, embedding_size=E))
-    cell.build((None, E))
+    (cell,) = stacked_cells(ModelConfig(cell_size=H, embedding_size=E), H)
 
     @tf.function
     def gradient(x):
@@ -34,8 +33,7 @@ def test_the_gradient_of_a_projection_needs_no_product_per_position():
 @pytest.mark.parametrize(("cell_type", "reference"), REFERENCES.items())
 def test_cells_equal_those_of_keras(cell_type, reference):
     rng = np.random.default_rng(4)
-    (cell,) = stacked_cells(ModelConfig(cell_type=cell_type, cell_size=H, embedding_size=E))
-    cell.build((None, E))
+    (cell,) = stacked_cells(ModelConfig(cell_type=cell_type, cell_size=H, embedding_size=E), H)
     reference.build((None, E))
     for ours, theirs in zip(cell.weights, reference.weights, strict=True):
         value = rng.normal(0, 1, ours.shape)
