@@ -28,6 +28,7 @@ SIZES = {"train": 8000, "dev": 1000, "test": 1000}
 LOCALES = ["cs", "da", "de", "el", "en_GB", "en_US", "es", "fi", "fr", "hu", "id", "it", "ja", "ko", "nb", "nl", "pl"]
 LOCALES += ["pt", "ro", "ru", "sv", "tr", "uk", "vi", "zh_Hans"]
 TAGS = ("NNS", "VBD", "VBG", "VBN", "VBZ", "JJR", "JJS", "RBR", "RBS")  # inflected forms
+KANJI = {*map(chr, range(0x4E00, 0xA000))}
 FREQUENT = 60_000  # the number of words from a frequency list
 # ---- Strings ----
 
@@ -94,6 +95,14 @@ def romaji(words: list[str]) -> Iterator[Pair]:
         kana, latin = "".join(part["hira"] for part in parts), "".join(part["hepburn"] for part in parts)
         if latin.isascii() and latin.isalpha() and not kana.isascii():
             yield kana, latin
+
+
+def kanji(words: list[str]) -> Iterator[Pair]:
+    """Yield Japanese words in kanji, and the words in hiragana."""
+    from pykakasi import kakasi
+
+    convert = kakasi().convert
+    return ((word, "".join(part["hira"] for part in convert(word))) for word in words if set(word) <= KANJI)
 
 
 def pronunciation() -> Iterator[Pair]:
@@ -199,6 +208,7 @@ def held_out_sets() -> dict[str, tuple[str, Iterator[Pair]]]:
         "by_frequency": ("integers integers", integers(rng(7), by_frequency)),
         "spelling": ("words characters", spelling()),
         "roman": ("characters characters", roman(rng(8))),
+        "kanji": ("characters characters", kanji(frequent_words("ja"))),
         "times": ("characters words", times(rng(9))),
         "lemmatisation": ("characters characters", lemmatisation(frequent_words("en"))),
     }
