@@ -215,7 +215,7 @@ class TrainConfig:
 
     @property
     def window(self) -> int:
-        """The number of epochs whose mean exact match decides which epoch is the best; above 1 with few validation pairs.
+        """The number of epochs whose mean exact match decides which epoch is best; above 1 with few validation pairs.
 
         With `patience`, it is 1, because each epoch may end the training.
         """
