@@ -146,7 +146,11 @@ class TrainOptions(NetworkOptions):
     history_plot: Path | None = setting(None, "--history-plot FILE", "plot the training curves (.png, .svg or .pdf)")
     log_dir: Path | None = setting(None, "--log-dir DIR", "write TensorBoard logs to this directory")
     tensorboard_verbose: int | None = setting(
-        None, "--tensorboard-verbose {0,1,2,3}", "1 adds gradients, 2 weights, 3 activations", at_least=0, at_most=3
+        None,
+        "--tensorboard-verbose {0,1,2,3}",
+        "0 logs metrics; 1 adds gradients, 2 weights, 3 activations",
+        at_least=0,
+        at_most=3,
     )
     keep_going: bool = setting(False, "--keep-going", "report and skip invalid pairs, up to a tenth of all")
     jobs: int | None = setting(None, "--jobs J", "members trained at a time (default: one per core and GB of memory)")

@@ -199,7 +199,7 @@ def _task_of_run(options: TrainOptions, path: Path, snapshot: Snapshot) -> Task:
         UsageError: the options do not name the data that the training began with, or the pattern has changed.
     """
     run, network = snapshot.run, snapshot.network
-    expected = f"{path}: expected the data that its training began with, {network.task!r} and any --validation-file"
+    expected = f"{path}: expected the data that its training began with ({network.task!r} and any --validation-file)"
     if run.data and not options.from_file:
         raise UsageError(f"{expected}: give --from-file")
     n_used = run.config.n_training if options.validation_file else run.config.points

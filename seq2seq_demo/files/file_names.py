@@ -93,7 +93,7 @@ def members_folder(result: Path) -> Path:
 
 
 def member_path(path: Path, number: int) -> Path:
-    """Return the path of a member's history: `a.2.json` for `a.json`."""
+    """Return the path of a member's history or plot: `a.2.json` for `a.json` and member 2."""
     return path.with_suffix(f".{number}{path.suffix}")
 
 

@@ -194,7 +194,7 @@ function examplesList() {
   });
   const among = (/** @type {number} */ n) => Math.floor(Math.random() * n);
   const symbols = () => Array.from({ length: randomLength(among) }, () => among(sourceVocabulary.largest + 1));
-  const title = "A random source, as long as one in training";
+  const title = "A random source of a length used in training";
   const random = button("Random", () => choose(sourceVocabulary.text(symbols())), { title });
   if (!sourceVocabulary.isText) items.push(h("li", {}, random));
   if (app.networks.length > 1 && !app.moments.length) items.unshift(h("li", {}, wrongSymbolButton()));

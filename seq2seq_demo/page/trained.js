@@ -61,7 +61,7 @@ export class TrainedNetwork {
     return Math.min(T, MAX_ANSWER_LEN);
   }
 
-  /** Return the target of a source from an example, the pairs or the pattern; null if it is unknown. If the pairs
+  /** Return a source's target, found in an example, in the pairs or by the pattern; null if it is unknown. If the pairs
       contain several targets, return the network's answer if it is one of them, otherwise the first target. */
   knownTarget(/** @type {number[]} */ source) {
     const example = this.examples.find((one) => one.target && same(one.source, source));

@@ -92,7 +92,7 @@ def _cells(tenths: Iterable[int], width: int, colour: bool) -> str:
 
 
 def check(path: Path, force: bool = False) -> None:
-    """Check, before long work starts, that a picture can be drawn and written.
+    """Check in advance that a picture can be drawn and written.
 
     Raises:
         UsageError: the suffix is unknown, or Matplotlib is not installed.

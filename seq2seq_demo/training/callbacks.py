@@ -93,7 +93,7 @@ def check_callbacks(
     for callback in checked:
         for name in dir(callback):
             if name.startswith("on_") and name not in METHODS:
-                raise UsageError(f"callbacks have no method {name}; their methods are {', '.join(METHODS)}")
+                raise UsageError(f"unknown callback method {name}: expected one of {', '.join(METHODS)}")
     if on_epoch is not None:
         if not callable(on_epoch):
             raise UsageError(f"expected `on_epoch` to be a function, got {on_epoch!r}")

@@ -85,7 +85,7 @@ def _continued_model(start: TrainedNetwork, given: Mapping[str, Any]) -> ModelCo
     """
     if start.others or given.get("members", 1) > 1:
         found = f"an ensemble of {len(start.members)}" if start.others else f"`members` {given['members']}"
-        raise UsageError(f"only a single network can be trained further, got {found}")
+        raise UsageError(f"expected a single network to train further, got {found}")
     given_sizes = given_values(ModelConfig, given)
     other = replace(start.model_config, **given_sizes)
     if other.cell == start.model_config.cell:  # BasicLSTMCell and LSTMCell are the same cell

@@ -83,8 +83,8 @@ WRONG_USAGE = [  # exit status 2
     ("predict -i both.h5 --show-attention 1 2", "showing attention needs an embedding_attention network"),
     ("predict -i w.h5 -i rnn.h5 --min-confidence 0.5 1 2", "--min-confidence needs a calibrated network"),
     ("predict -i w.h5 -i rnn.h5 -m attention 1 2", "rnn.h5 has model embedding_rnn"),
-    ("train 50 -i both.h5", "only a single network can be trained further, got an ensemble of 2"),
-    ("train 50 -i w.h5 --members 2", "only a single network can be trained further, got --members 2"),
+    ("train 50 -i both.h5", "expected a single network to train further, got an ensemble of 2"),
+    ("train 50 -i w.h5 --members 2", "expected a single network to train further, got --members 2"),
     # page
     ("page -i w.h5", "page needs -o, as in `page -i weights.h5 -o page.html`"),
     ("page -i w.h5 -i other.h5 -o x.html", "must have the same symbols, but w and other differ"),

@@ -143,7 +143,7 @@ def test_a_damaged_snapshot_is_an_error(run):
     ("options", "message"),
     [
         ("300", "has points 60, but the options ask for 300"),
-        ("--from-file p.tsv", "expected the data that its training began with, 'reversed' and any --validation-file"),
+        ("--from-file p.tsv", "expected the data that its training began with ('reversed' and any --validation-file)"),
     ],
 )
 def test_options_that_contradict_the_snapshot_are_refused(run, options, message):
@@ -173,7 +173,7 @@ LINES = "".join(json.dumps({"input": source, "output": target}) + "\n" for sourc
 def test_changed_data_cannot_be_resumed(run, fast_steps):
     digest, lengths = pair_task(ROWS).digest, {"in_len": 2, "min_in_len": 2, "out_len": 2}
     finished_snapshot(SNAPSHOT, digest, "pairs", True, digest, True, points=5, **lengths)
-    expected = f"{SNAPSHOT}: expected the data that its training began with, 'pairs' and any --validation-file"
+    expected = f"{SNAPSHOT}: expected the data that its training began with ('pairs' and any --validation-file)"
     run.refuses("train --resume -o w.h5", f"{expected}: give --from-file")
     lines = LINES.splitlines(keepends=True)
     for content, found in {"".join(reversed(lines)): "different data", "".join(lines[1:]): "expected 5 pairs"}.items():

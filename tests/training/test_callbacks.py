@@ -168,7 +168,7 @@ def test_a_stop_ends_the_training_of_one_member():
     [
         (
             {"callbacks": [type("Mine", (Callback,), {"on_train_end": lambda self, state: None})()]},
-            "callbacks have no method on_train_end; their methods are on_epoch_begin, on_epoch_end, on_steps_end",
+            "unknown callback method on_train_end: expected one of on_epoch_begin, on_epoch_end, on_steps_end",
         ),
         ({"callbacks": Watcher()}, "expected `callbacks` to be a list of Callback objects, got <"),
         ({"callbacks": [Watcher]}, "expected `callbacks` to be a list of Callback objects, got [<class"),
