@@ -4,6 +4,7 @@
 `network/keras_network/cells.py`.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
@@ -214,13 +215,13 @@ class TrainConfig:
         return self.keep_best or self.patience is not None
 
     @property
-    def window(self) -> int:
-        """The number of epochs whose mean exact match decides which epoch is best; above 1 with few validation pairs.
+    def best_epoch_window(self) -> int:
+        """The number of epochs whose mean exact match decides which epoch is best: 1 unless few pairs validate.
 
-        With `patience`, it is 1, because each epoch may end the training.
+        With `patience` or `minutes`, it is also 1, because the number of epochs is open.
         """
-        are_few = self.n_validation < FEW_VALIDATION and self.patience is None
-        return max(1, round(self.epochs / 20)) if are_few else 1
+        is_open = self.patience is not None or self.minutes is not None
+        return 1 if is_open or self.n_validation >= FEW_VALIDATION else max(1, math.ceil(self.epochs / 20))
 
     @property
     def n_validation(self) -> int:

@@ -121,8 +121,9 @@ def read(data: object, title: str, file_format: InputFormat) -> tuple[list[Recor
     if first and (layout.n_columns or first.output is not None) and not is_certain:
         pair = " → ".join(preview(side) for side in (first.values, first.output) if side is not None)
         sides = [side for record in records for side in (record.values, record.output)]
-        may_be_header = layout.header is None and sides.count(first.values) == sides.count(first.output) == 1
-        doubt = "this is a header or not a pair" if may_be_header and layout.format != JSON else "not"
+        may_be_header = layout.format != JSON and layout.header is None and file_format.header is None
+        is_unique = may_be_header and sides.count(first.values) == sides.count(first.output) == 1
+        doubt = "this is a header or not a pair" if is_unique else "not"
         options = "`format`, `header` or `columns`"
         notice(f"Reading {title} as {layout}, first {pair}; if {doubt}, give {options}", is_warning=False)
     return records, layout.format != JSON

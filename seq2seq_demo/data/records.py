@@ -223,8 +223,8 @@ def _frame_columns(frame: Any, title: str, n: int, names: Sequence[str]) -> list
     named = [key for name in names for key in keys if str(key) == name] if names else known
     chosen = named if names or len(named) == n else keys
     if len(chosen) != n or len({*keys}) < len(keys):
-        paired = f"columns {listed(names or ('source', 'target'))}, or `columns` to select two"
-        expected = paired if n == 2 else "a column source, or one column"
+        expected = "columns source and target, or `columns` to name two" if n == 2 else "a column source, or one column"
+        expected = f"columns {listed(names)}" if names else expected
         raise InputError(f"{title}: expected a DataFrame with {expected}, got {listed(keys) or 'none'}")
     return [_column(frame[key]) for key in chosen]
 

@@ -60,7 +60,7 @@ class Callback:
         """Called before each epoch; a stop here skips the epoch."""
 
     def on_steps_end(self, state: TrainingState) -> bool | None:
-        """Called after every 64 steps, after the first 8, and at the end of an epoch; a stop here ends the epoch.
+        """Called after at most 64 steps, and at the end of an epoch; a stop here ends the epoch.
 
         The network is then validated, and `on_epoch_end` is called, as after a whole epoch.
         """

@@ -142,7 +142,7 @@ def combined(networks: Sequence[TrainedNetwork], task: Task) -> TrainedNetwork:
 
     An ensemble that learned a user's pairs is also calibrated.
     """
-    network = replace(networks[0], others=tuple(networks[1:]))
+    network = replace(networks[0], others=tuple(networks[1:]), calibration=None)
     drawn = [task.draw(each.run.config, each.model_config) for each in networks if each.run]
     validation = drawn[0][1].without(concatenate(training.sources for training, _ in drawn))
     if task.is_pairs:

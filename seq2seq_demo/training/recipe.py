@@ -26,9 +26,8 @@ REFERENCE_PAIRS, REFERENCE_EPOCHS, REFERENCE_MULTIPLICATIONS = 3600, 60, 3.2e6
 PAIRS_EXPONENT, MULTIPLICATIONS_EXPONENT = 0.4, 0.75
 MIN_EPOCHS, MAX_EPOCHS, MIN_SAMPLES = 3, 200, 48_000  # 1,500 batches
 
-# If there are few pairs, there are too few validation pairs to choose an epoch, so the last epoch is kept. A second
-# dropout mask for each pair makes training take 1.5 times as long. It pays off if there are few pairs, unless symbols
-# are rare or sources are short.
+# Few pairs leave too few validation pairs to end training by patience. A second dropout mask for each pair makes
+# training take 1.5 times as long. It pays off if there are few pairs, unless symbols are rare or sources are short.
 FEW_PAIRS, CONSISTENCY = 2000, 2.0
 
 # Symbols are rare if an input symbol occurs fewer than RARE times on average. Few updates then involve each symbol, so

@@ -48,7 +48,7 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         self.cell: Any = None  # IPython's handle of the bar in a notebook
         self.metrics = self.validated = ""  # shown next to this bar
         self.first: tuple[int, float] | None = None  # the points of the first call, which compiles, and when it ended
-        self.has_estimate = False  # whether the estimate of the whole time is printed
+        self.has_estimate = False  # whether a line with the time that is left has been printed
 
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
@@ -66,7 +66,7 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         if (left := self._time_left(state)) and self.prints and not self.has_estimate:
             self.has_estimate = True
             self.bar.stop()
-            print_line(f"The training takes about {left}")
+            print_line(f"About {left} left")
             self.bar.start()
         self.bar.update(self.task, completed=state.points, metrics=self.metrics)
         self._show_in_notebook(state.points)
@@ -82,7 +82,7 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         if state.epoch == 1 and n < n_points and self.config.validation_points is None:  # only for patterns
             seen = f"{n_points - n:,} of the {n_points:,} validation points are also training points"
             notice(f"{seen}: the metrics are measured on the other {n:,}")
-        left = self._time_left(state)
+        left, self.has_estimate = self._time_left(state), True
         print_line(epoch_line(state.figures, self.config) + f"; about {left} left" * bool(left))
         print_line(probe_line(probe(state), has_colour(sys.stdout)), coloured=True)
 
@@ -91,7 +91,8 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         points = (state.epoch - 1) * self.total + state.points
         self.first = self.first or (points, time.monotonic())
         timed, seconds = points - self.first[0], time.monotonic() - self.first[1]
-        if self.config.minutes or timed < MIN_TIMED * self.config.batch_size:
+        is_over = stop_after(state.history, self.config) is not None
+        if self.config.minutes or timed < MIN_TIMED * self.config.batch_size or is_over:
             return ""
         minutes = seconds / timed * (last_epoch(state.history, self.config) * self.total - points) / 60
         return "" if minutes < 1 else f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
@@ -198,7 +199,8 @@ def settings_line(model: ModelConfig, config: TrainConfig) -> str:
     rate = f"learning rate {config.learning_rate:g} ({config.lr_schedule})"
     smoothing = f"label smoothing {config.label_smoothing:g}, " if config.label_smoothing else ""
     smoothing += f"consistency {config.consistency:g}, " if config.consistency else ""
-    saved = ", best epoch saved" * config.saves_best + f", patience {config.patience}" * bool(config.patience)
+    best = "earlier epoch saved if clearly better" if config.best_epoch_window > 1 else "best epoch saved"
+    saved = f", {best}" * config.saves_best + f", patience {config.patience}" * bool(config.patience)
     chosen = f"{model.architecture}, dropout {config.dropout:g}, {smoothing}{epochs}, {rate}{saved}"
     pairs = pluralize(config.n_training, "pair")
     return f"Settings for {pairs}: {chosen}; `train --help` lists the options that change them"
@@ -216,7 +218,7 @@ def outcome_notices(network: TrainedNetwork, task: Task) -> Iterator[str]:
     elif calibration and network.n_validated is not None and network.n_validated < MIN_ANSWERS:
         yield "The confidences keep their earlier calibration: too few validation pairs"
     elif calibration:
-        yield f"Calibration error {calibration.error:.4f} on the validation pairs (cross-validated)"
+        yield f"Calibration error {calibration.error:.4f} (cross-validated on validation pairs)"
     if isinstance(task, PairTask) and (match := task.table_match()):
         yield f"A table of each symbol's most frequent target would reach exact match {match:.4f} in validation"
     exact_match = network.validation.exact_match if network.validation else 0.0
@@ -231,6 +233,7 @@ def summary(network: TrainedNetwork) -> str:
     if not (run and metrics and n and history):  # a callback has ended the run at once
         return ""
     has_improved = network.step > run.start_step
+    keeps_last = run.config.best_epoch_window > 1 and network.step == history[-1].step
     if network.others:
         source = f"{len(network.members)} networks"
     else:
@@ -239,11 +242,11 @@ def summary(network: TrainedNetwork) -> str:
     choice, stop = "", stop_after(history, run.config)
     if not has_improved:
         choice = "; no epoch improved the network"
-    elif (run.config.saves_best and len(history) > 1) or stop == "stop_at_exact":
+    elif (run.config.saves_best and len(history) > 1 and not keeps_last) or stop == "stop_at_exact":
         choice = "; the epoch was chosen on the same sources"
     n_right = round(metrics.exact_match * n)
     low, high = wilson_interval(n_right, n)
     fraction = f"{n_right:,} of {n:,} validation sources, {low:.3f} to {high:.3f}"
     reason = EARLY_ENDS.get(stop or "", "") if not network.others else ""
-    end = f"; training ended before epoch {run.config.epochs} because {reason}" if reason else ""
+    end = f"; training ended early because {reason}" if reason else ""
     return f": {source}, exact match {metrics.exact_match:.4f} ({fraction}{choice}){end}"

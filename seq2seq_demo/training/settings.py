@@ -109,7 +109,7 @@ def _recipe(task: Task, given: Mapping[str, Any], start: TrainedNetwork | None) 
     """Return the recipe's values for the task.
 
     If training on pairs continues from `start`, the best network is kept, which may be `start`. The recipe's patience
-    applies only with the recipe's number of epochs, and only if the best epoch is kept.
+    and its adaptive schedule apply only with its number of epochs, and patience only if the best epoch is kept.
     """
     if isinstance(task, PatternTask):
         symbols = {"out_max_int": given["in_max_int"]} if "in_max_int" in given else {}

@@ -74,7 +74,7 @@ def train(
         out_tokens: the same for targets.
         lowercase: convert sources, but not targets, to lower case, in training and whenever the network reads a source;
             by default, as `start` does.
-        columns: the columns or keys of sources and targets, such as ("word", "ipa"), as in `read_pairs`.
+        columns: the names of the columns or keys of sources and targets, such as ("word", "ipa"), also in `validation`.
         validation: validation pairs, or the path of their file; by default, a tenth of the pairs.
         in_len: the length of a pattern's sources, or their range (shortest, longest); by default (1, 10).
         out_len: the length of the longest target. It follows from the data; any other value is an error.
@@ -135,7 +135,7 @@ def train(
             holds_out=True,
             validation=validation,
         )
-    elif columns or (validation, lowercase) != (None, None) or not {in_tokens, out_tokens} <= {None, INTEGERS}:
+    elif columns or validation is not None or lowercase is not None or not {in_tokens, out_tokens} <= {None, INTEGERS}:
         names = "`columns`, `validation`, `in_tokens`, `out_tokens` and `lowercase`"
         raise UsageError(f"{names} can only be used with pairs, got pattern {task.name!r}")
     snapshot = new_run(task, settings, start, recommends=True)

@@ -143,7 +143,7 @@ class Trainer:
             is_first = self.step == self.start.run.start_step
             end = FIRST_STEPS * self.steps.batch_rows if is_first else (first // rows + 1) * rows
             if self.config.minutes:
-                end = min(end, first + self.clock.steps_per_call * self.steps.batch_rows)
+                end = min(end, first + self.clock.max_steps * self.steps.batch_rows)
             yield training[order[first:end]]
             if self.clock.is_over:
                 return
@@ -161,7 +161,7 @@ class Trainer:
         """
         is_first, progress, began = self.step == self.start.network.step, self.progress, time.monotonic()
         loss, correct = self.steps.take(pairs, self.learning_rates())
-        self.clock.count(len(pairs) / self.steps.batch_rows, time.monotonic() - began)
+        self.clock.count(math.ceil(len(pairs) / self.steps.batch_rows), time.monotonic() - began)
         if self.steps.uses_xla and is_first:  # compilation has used hundreds of megabytes
             system_memory.release()
         points, loss_sum = progress.points + len(pairs), progress.loss_sum + loss
@@ -190,7 +190,7 @@ class Trainer:
             pairs = training[self.order(training)[: progress.points]]
         epoch = self.epoch_of(pairs, progress.loss_sum, progress.correct_sum).validated(validation)
         self.progress, self.epochs = Progress(), [*self.epochs, epoch]
-        if self.config.saves_best and best_epoch(self.epochs, self.config.window) is epoch:
+        if self.config.saves_best and best_epoch(self.epochs, self.config.best_epoch_window) is epoch:
             self.best = self.trained_network()
 
     def new_epoch(self) -> Epoch:
@@ -269,14 +269,14 @@ class Clock:
         self.validation = 0.0  # seconds that the last validation took; reserved for the next one
         self.step_seconds = math.inf  # per step of the last call of TensorFlow
 
-    def count(self, n_steps: float, seconds: float) -> None:
+    def count(self, n_steps: int, seconds: float) -> None:
         """Time the steps of a call of TensorFlow; the first call compiles them, and the schedule starts after it."""
         self.step_seconds = seconds / n_steps
         if self.start_up is None:
             self.start_up = self.spent
 
     @property
-    def steps_per_call(self) -> int:
+    def max_steps(self) -> int:
         """The number of steps that take a twentieth of the time that is left for steps, at least 1."""
         seconds = (self.limit - self.validation - self.spent) / 20
         return max(1, int(seconds / self.step_seconds)) if self.step_seconds else STEPS_PER_CALL

@@ -9,7 +9,7 @@ from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.trained.counts import count_answers
-from seq2seq_demo.trained.metrics import MIN_ANSWERS, Epoch, Metrics, calibrate
+from seq2seq_demo.trained.metrics import Epoch, Metrics, calibrate
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 # With the "adaptive" schedule, a network has learned its pairs once, for three epochs in a row, the token accuracy on
@@ -31,8 +31,8 @@ def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
     """
     counts = count_answers(network.to_numpy(), network, validation, alternatives=True, detailed=True)
     metrics = counts.metrics if network.others else network.validation
-    is_kept = counts.n < MIN_ANSWERS and network.calibration and network.calibration.error is not None
-    calibration = network.calibration if is_kept else calibrate(counts.answers)
+    earlier, fitted = network.calibration, calibrate(counts.answers)
+    calibration = earlier if fitted.error is None and earlier and earlier.error is not None else fitted
     return replace(network, validation=metrics, n_validated=counts.n, calibration=calibration)
 
 
@@ -50,15 +50,17 @@ def kept_epoch(epochs: Sequence[Epoch], config: TrainConfig) -> Epoch:
 
     With few validation pairs, it is the last epoch unless the best one is better by more than a standard error.
     """
-    means = _mean_exact_matches(epochs, config.window)
+    means = _mean_exact_matches(epochs, config.best_epoch_window)
     error = math.sqrt(means[-1] * (1 - means[-1]) / config.n_validation)
-    keeps_last = config.window > 1 and max(means) - means[-1] <= error
-    return epochs[-1] if keeps_last else best_epoch(epochs, config.window)
+    keeps_last = config.best_epoch_window > 1 and max(means) - means[-1] <= error
+    return epochs[-1] if keeps_last else best_epoch(epochs, config.best_epoch_window)
 
 
 def _mean_exact_matches(epochs: Sequence[Epoch], window: int) -> list[float]:
     exact_matches = [epoch.validation_exact_match for epoch in epochs]
-    return [statistics.fmean(exact_matches[max(0, end - window) : end]) for end in range(1, len(epochs) + 1)]
+    first = int(epochs[0].epoch == 0)  # the network to continue from has its own exact match
+    starts = [max(0 if end == 1 else first, end - window) for end in range(1, len(epochs) + 1)]
+    return [statistics.fmean(exact_matches[start:end]) for end, start in enumerate(starts, start=1)]
 
 
 def learned_after(history: Sequence[Epoch], config: TrainConfig) -> int | None:

@@ -124,7 +124,7 @@ def test_evaluate_counts_answers_by_confidence(run, network):
 
 
 @pytest.mark.slow
-def test_training_calibrates_on_the_validation_pairs(fast_steps):
+def test_training_calibrates_on_the_validation_pairs(fast_steps, capsys):
     rows = [(word, word[::-1]) for word in WORDS]
     settings = {"in_tokens": "characters", "out_tokens": "characters", "cell_size": 8, "epochs": 2, "batch_size": 16}
     settings |= {"cell_type": "BasicRNNCell", "bidirectional": False}
@@ -136,5 +136,6 @@ def test_training_calibrates_on_the_validation_pairs(fast_steps):
     assert calibrate(counts.answers) == network.calibration
     for earlier, is_kept in (Calibration(1.5, 0.25, error=0.03), True), (Calibration(1.5, 0.25), False):
         few = {"start": replace(network, calibration=earlier), "epochs": 1, "validation": rows[:3]}
-        assert (train(rows, **few).calibration == earlier) == is_kept
+        assert (train(rows, **few, verbose=True).calibration == earlier) == is_kept
+        assert ("keep their earlier calibration" in capsys.readouterr().out) == is_kept
     assert train("reversed", points=40, in_len=3, epochs=1, cell_type="BasicRNNCell").calibration is None

@@ -42,7 +42,7 @@ def test_the_time_of_a_run_is_estimated_from_the_steps_after_the_first_call(caps
     """After the first 4 of 26 · 40 pairs, 20 pairs take 10 s; the other 1,016 pairs therefore take about 8 min."""
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    for settings, lines in (({}, ["The training takes about 8 min"]), ({"minutes": 9.0}, [])):
+    for settings, lines in (({}, ["About 8 min left"]), ({"minutes": 9.0}, [])):
         report = TrainingReport(TrainConfig(points=44, epochs=26, batch_size=2, **settings), shows_cell=False)
         left = []
         for epoch, points, seconds in CALLS:
