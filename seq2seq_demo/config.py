@@ -216,7 +216,7 @@ class TrainConfig:
 
     @property
     def best_epoch_window(self) -> int:
-        """The number of epochs whose mean exact match decides which epoch is best: 1 unless few pairs validate.
+        """The number of epochs whose mean exact match decides which epoch is best: above 1 with few validation pairs.
 
         With `patience` or `minutes`, it is also 1, because the number of epochs is open.
         """

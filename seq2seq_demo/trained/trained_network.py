@@ -251,6 +251,8 @@ class TrainedNetwork(SavedNetwork):
             require_integer("`n`", n, at_least=1)
         beam = Beam.of(beam_size, None, length_penalty)
         pattern, largest = as_pattern(data, self.vocabularies.tokens), self.model_config.largest
+        if pattern and columns:
+            raise UsageError(f"`columns` can only be used with pairs, got pattern {pattern.name!r}")
         file_format, sides = InputFormat(columns=parse_columns(columns)), self.vocabularies
         task = pattern or pair_task(
             data, file_format=file_format, vocabularies=sides, largest=largest, allows_unknown=True
