@@ -66,7 +66,7 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         if (left := self._time_left(state)) and self.prints and not self.has_estimate:
             self.has_estimate = True
             self.bar.stop()
-            print_line(f"About {left} left")
+            print_line(left.capitalize())
             self.bar.start()
         self.bar.update(self.task, completed=state.points, metrics=self.metrics)
         self._show_in_notebook(state.points)
@@ -83,11 +83,11 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
             seen = f"{n_points - n:,} of the {n_points:,} validation points are also training points"
             notice(f"{seen}: the metrics are measured on the other {n:,}")
         left, self.has_estimate = self._time_left(state), True
-        print_line(epoch_line(state.figures, self.config) + f"; about {left} left" * bool(left))
+        print_line(epoch_line(state.figures, self.config) + f"; {left}" * bool(left))
         print_line(probe_line(probe(state), has_colour(sys.stdout)), coloured=True)
 
     def _time_left(self, state: TrainingState) -> str:
-        """Return the time until the last epoch ends; an empty string if it is unknown or less than a minute."""
+        """Return the time that is left, as in "about 4 min left"; nothing if it is unknown or less than a minute."""
         points = (state.epoch - 1) * self.total + state.points
         self.first = self.first or (points, time.monotonic())
         timed, seconds = points - self.first[0], time.monotonic() - self.first[1]
@@ -95,7 +95,9 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         if self.config.minutes or timed < MIN_TIMED * self.config.batch_size or is_over:
             return ""
         minutes = seconds / timed * (last_epoch(state.history, self.config) * self.total - points) / 60
-        return "" if minutes < 1 else f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+        may_end_early = self.config.patience or self.config.lr_schedule == "adaptive"
+        left = f"{minutes:.0f} min left" if minutes < 90 else f"{minutes / 60:.1f} h left"
+        return "" if minutes < 1 else f"{'at most' if may_end_early else 'about'} {left}"
 
     def _show_in_notebook(self, points: int) -> None:
         if self.has_cell:

@@ -42,7 +42,7 @@ def test_the_time_of_a_run_is_estimated_from_the_steps_after_the_first_call(caps
     """After the first 4 of 26 · 40 pairs, 20 pairs take 10 s; the other 1,016 pairs therefore take about 8 min."""
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    for settings, lines in (({}, ["About 8 min left"]), ({"minutes": 9.0}, [])):
+    for settings, word in ({}, "about"), ({"lr_schedule": "adaptive"}, "at most"), ({"minutes": 9.0}, ""):
         report = TrainingReport(TrainConfig(points=44, epochs=26, batch_size=2, **settings), shows_cell=False)
         left = []
         for epoch, points, seconds in CALLS:
@@ -50,8 +50,9 @@ def test_the_time_of_a_run_is_estimated_from_the_steps_after_the_first_call(caps
             state = SimpleNamespace(epoch=epoch, points=points, figures=Epoch(epoch, 1), history=())
             report.on_steps_end(state)
             left.append(report._time_left(state))
-        assert capsys.readouterr().out.splitlines() == lines
-        assert left == (["", "", "8 min", "6 min", "4 min", "", ""] if lines else [""] * 7)
+        expected = [f"{word} {n} min left" for n in (8, 6, 4)] if word else [""] * 3
+        assert left == ["", "", *expected, "", ""]
+        assert capsys.readouterr().out == (f"{expected[0].capitalize()}\n" if word else "")
 
 
 def test_probe_lines():
