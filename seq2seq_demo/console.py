@@ -156,7 +156,7 @@ def visible_symbol(name: object) -> str:
 
 
 def table(header: list[str], rows: Sequence[list[str]], adjust: Callable[[str, int], str] = str.rjust) -> str:
-    """Return a text table whose first column is left-aligned; `adjust` aligns the other columns."""
+    """Return a table as lines of text. Its first column is left-aligned; `adjust` aligns the other columns."""
     cells = [[*map(one_line, row)] for row in (header, *rows)]
     widths = [max(map(display_width, column)) for column in zip(*cells, strict=True)]
     adjusts = [str.ljust] + [adjust] * (len(header) - 1)

@@ -175,7 +175,7 @@ export class Diagram {
     return this.text(x, y, lines, `${className} word`, { ...label, ...keys, most });
   }
 
-  /** Return a text element with one or more lines. Its letters are narrower if it would probably be wider than `most`.
+  /** Return an SVG text of one or more lines. If it would probably be wider than `most`, its letters are narrower.
       @type {(x: number, y: number, lines: string, className?: string, attributes?: Attributes & { most?: number }) =>
         SVGElement} */
   text(x, y, lines, className = "", { most = Infinity, ...attributes } = {}) {

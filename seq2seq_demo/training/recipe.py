@@ -11,7 +11,7 @@ from seq2seq_demo.network.parameters import weight_shapes
 
 # On 3,000 pairs, neither 192 units nor two layers were better, and both took twice as long.
 MODEL = {"model": "attention", "cell_type": "LSTMCell", "cell_size": 128, "embedding_size": 64, "bidirectional": True}
-TRAINING = {"lr_schedule": "cosine", "batch_size": 32, "label_smoothing": 0.1}
+TRAINING = {"lr_schedule": "cosine", "batch_size": 32, "label_smoothing": 0.1, "keep_best": True}
 
 # A thousand symbols or more, such as Chinese characters, need wider embeddings; fewer do not.
 LARGE_VOCABULARY, LARGE_EMBEDDING = 1000, 192
@@ -80,7 +80,6 @@ def recommended_settings(
     epochs = min(MAX_EPOCHS, max(min_epochs, round(REFERENCE_EPOCHS * pairs_factor * lengths_factor)))
 
     scaled = {"learning_rate": round(learning_rate, 4), "dropout": round(dropout, 2), "epochs": epochs}
-    scaled["keep_best"] = True
     if n_pairs < FEW_PAIRS:
         consistency = 0.0 if are_rare or is_short else CONSISTENCY
         return model | TRAINING | scaled | {"lr_schedule": "adaptive", "consistency": consistency}

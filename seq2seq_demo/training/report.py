@@ -63,7 +63,7 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
     def on_steps_end(self, state: TrainingState) -> None:
         """Advance the bar and show the loss and accuracy next to it."""
         self.metrics = f"loss {state.figures.loss:.4f} accuracy {state.figures.forced_token_accuracy:.4f}"
-        if (left := self._time_left(state)) and self.prints and not self.has_estimate:
+        if self.prints and not self.has_estimate and (left := self._time_left(state)):
             self.has_estimate = True
             self.bar.stop()
             print_line(left.capitalize())
@@ -249,6 +249,6 @@ def summary(network: TrainedNetwork) -> str:
     n_right = round(metrics.exact_match * n)
     low, high = wilson_interval(n_right, n)
     fraction = f"{n_right:,} of {n:,} validation sources, {low:.3f} to {high:.3f}"
-    reason = EARLY_ENDS.get(stop or "", "") if not network.others else ""
+    reason = None if network.others else EARLY_ENDS.get(stop or "")
     end = f"; training ended early because {reason}" if reason else ""
     return f": {source}, exact match {metrics.exact_match:.4f} ({fraction}{choice}){end}"

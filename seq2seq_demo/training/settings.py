@@ -121,7 +121,8 @@ def _recipe(task: Task, given: Mapping[str, Any], start: TrainedNetwork | None) 
         mean_out_len=float(task.pairs.targets.lengths.mean()),
     )
     if given.keys() & {"epochs", "minutes"}:
-        recipe |= {"lr_schedule": "cosine", "keep_best": "patience" in recipe}
+        has_many_pairs = "patience" in recipe
+        recipe |= {"lr_schedule": "cosine", "keep_best": has_many_pairs}
     if given.keys() & {"epochs", "minutes"} or given.get("keep_best") is False:
         recipe.pop("patience", None)
     if given.get("dropout") == 0:

@@ -12,9 +12,9 @@ from seq2seq_demo.trained.counts import count_answers
 from seq2seq_demo.trained.metrics import Epoch, Metrics, calibrate
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 
-# With the "adaptive" schedule, a network has learned its pairs once, for three epochs in a row, the token accuracy on
-# training pairs, with dropout, and the exact match in validation are at least this. The learning rate then falls to 0
-# within a tenth of the epochs, and training ends.
+# With the "adaptive" schedule, the pairs are learned once two metrics have reached these values for three epochs in a
+# row: the token accuracy on training pairs, measured with dropout, and the validation exact match. The learning rate
+# then falls to 0 within a tenth of the epochs, and training ends.
 LEARNED_ACCURACY, LEARNED_EXACT_MATCH, LEARNED_EPOCHS, ANNEALING = 0.999, 0.98, 3, 0.1
 PERFECT_EPOCHS = 3  # in one epoch, an exact match of 1 on few pairs may be luck
 
@@ -39,7 +39,8 @@ def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
 def best_epoch(epochs: Sequence[Epoch], window: int = 1) -> Epoch:
     """Return the epoch with the highest validation exact match; the lowest validation loss breaks ties.
 
-    The exact match is the mean over `window` epochs, of which this one is the last. `epochs` must not be empty.
+    The exact match of an epoch is averaged over this epoch and those just before it, `window` in all. There is at
+    least one epoch.
     """
     means = _mean_exact_matches(epochs, window)
     return epochs[max(range(len(epochs)), key=lambda i: (means[i], -epochs[i].validation_loss))]
