@@ -79,7 +79,7 @@ class SavedNetwork:
 
     @property
     def pattern(self) -> str | None:
-        """The built-in pattern that the network learned; None if it learned a user's strings, whatever their file's name."""
+        """The built-in pattern that the network learned; None if it learned strings, whatever the name of their file."""
         return self.task if self.task in PATTERNS and not self.vocabularies.are_text else None
 
     @property
