@@ -79,7 +79,7 @@ class SavedNetwork:
 
     @property
     def pattern(self) -> str | None:
-        """The built-in pattern that the network learned; None if it learned strings, whatever the name of their file."""
+        """The built-in pattern that the network learned; None if it learned strings, whatever their file is called."""
         return self.task if self.task in PATTERNS and not self.vocabularies.are_text else None
 
     @property
