@@ -17,7 +17,7 @@ TYPE_CHECKING = False  # type checkers assume True; importing `typing` would tak
 if TYPE_CHECKING:
     from seq2seq_demo.api import *  # noqa: F403
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 
 def __getattr__(name: str) -> object:
