@@ -34,44 +34,38 @@ def rows(*pairs):
 # ---- Kinds of symbols ----
 
 
-@pytest.mark.parametrize(
-    ("kinds", "network", "largest", "has_pattern", "required"),
-    [
+def test_the_kinds_that_arguments_determine():
+    for *given, required in [
         (NONE, NONE, NONE, False, NONE),
         (("words", None), NONE, NONE, False, ("words", None)),
         (NONE, ("words", "characters"), NONE, False, ("words", "characters")),
         ((None, "characters"), ("words", "characters"), (1, 1), True, ("words", "characters")),
         (NONE, NONE, (None, 7), False, (None, "integers")),
         (("integers", None), NONE, NONE, True, ("integers", "integers")),
+    ]:
+        assert required_kinds(*given) == required
+    for *given, message in [
         (("letters", None), NONE, NONE, False, "unknown `in_tokens` 'letters'"),
         ((None, "words"), ("words", "characters"), NONE, False, "`out_tokens` characters because of the network, got"),
         (("words", None), NONE, NONE, True, "expected `in_tokens` integers because of a pattern, got words"),
         ((None, "words"), NONE, (None, 7), False, "`out_tokens` integers because of `out_max_int`, got words"),
-    ],
-)
-def test_the_kinds_that_arguments_determine(kinds, network, largest, has_pattern, required):
-    if isinstance(required, tuple):
-        assert required_kinds(kinds, network, largest, has_pattern) == required
-    else:
-        with pytest.raises(UsageError, match=required):
-            required_kinds(kinds, network, largest, has_pattern)
+    ]:
+        with pytest.raises(UsageError, match=message):
+            required_kinds(*given)
 
 
 RNG = random.Random(0)
-BOTH_INTEGERS = ("integers", "integers")
 LEMMAS = ["".join(RNG.choices("abcdefgh", k=7)) for _ in range(1000)]
 PHONES = [" ".join(RNG.choices(["AA", "B", "CH", "D"], k=5)) for _ in range(1000)]
 
 
 def kinds(sources, targets, given=NONE, are_fields=False):
-    pairs = zip(sources, targets, strict=True)
-    records = [Record(Place("f", "line", n), *pair) for n, pair in enumerate(pairs, start=1)]
-    return recognise(given, [Record(Place("f"), None, error=InputError("unreadable")), *records], are_fields)
+    unreadable = Record(Place("f"), None, error=InputError("unreadable"))
+    return recognise(given, [unreadable, *rows(*zip(sources, targets, strict=True))], are_fields)
 
 
-@pytest.mark.parametrize(
-    ("values", "kind"),
-    [
+def test_the_kind_of_a_side():
+    for values, kind in [
         (["abc", "de", ""], "characters"),
         (PHONES, "words"),
         ([f"{lemma} V;PST" for lemma in LEMMAS], "characters"),  # each lemma occurs once
@@ -85,19 +79,17 @@ def kinds(sources, targets, given=NONE, are_fields=False):
         ([[3, 1], [4]], "integers"),
         ([[3, 1], [4, 5], "x 2"], "integers"),  # a typo
         ([[3, 1], "x", "y"], "characters"),
-    ],
-)
-def test_the_kind_of_a_side(values, kind):
-    assert kinds(values, ["x"] * len(values)) == (kind, "characters")
-    assert kinds(["x"] * len(values), values) == ("characters", kind)
-    assert kinds(values, ["x"] * len(values), ("words", None)) == ("words", "characters")
+    ]:
+        others = ["x"] * len(values)
+        assert kinds(values, others) == (kind, "characters"), values[:9]
+        assert kinds(others, values) == ("characters", kind), values[:9]
+        assert kinds(values, others, ("words", None)) == ("words", "characters")
 
 
 def test_single_numbers_beside_integers_are_integers():
-    assert kinds([[3, 1], [2]], ["4", "2"]) == BOTH_INTEGERS
-    assert kinds(["4", "2"], [[3, 1], [2]]) == BOTH_INTEGERS
-    assert kinds([[3, 1], [2]], [4, 2]) == BOTH_INTEGERS
-    assert kinds([[3, 1], [2]], [None, None]) == BOTH_INTEGERS  # a pattern may compute the targets
+    for targets in ["4", "2"], [4, 2], [None, None]:  # a pattern may compute the targets
+        assert kinds([[3, 1], [2]], targets) == ("integers", "integers")
+    assert kinds(["4", "2"], [[3, 1], [2]]) == ("integers", "integers")
 
 
 def test_fields_that_are_lists_of_integers():
@@ -168,9 +160,8 @@ def test_unknown_symbols_have_numbers_that_no_symbol_has():
     assert unknown_notice(tokens, vocabularies, NONE) == f"{lacked}, line 1, count as wrong; only the loss omits them"
     assert unknown_notice(tokens[2:], vocabularies, NONE) == ""
     assert unknown_notice([Record(PLACE, ["A"], ["Q"])], vocabularies, NONE).endswith(f"omits them{CASE_HINT}")
-    integers = [Record(Place("f", "line", n), [n, 9], [7]) for n in (8, 10, 12)]
-    lacking = unknown_notice(integers, Vocabularies(), (9, 7))
-    assert "Training lacked 10, 12 in sources, so 2 of 3 pairs, such as f, line 10, count" in lacking
+    lacking = unknown_notice(rows(*(([n, 9], [7]) for n in (8, 10, 12))), Vocabularies(), (9, 7))
+    assert "Training lacked 10, 12 in sources, so 2 of 3 pairs, such as f, line 2, count" in lacking
 
 
 def test_a_new_vocabulary_is_sorted_by_code_point():

@@ -1,5 +1,6 @@
 import json
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -26,20 +27,11 @@ def tally(expected, correct):
 
 def counts_of(**changes):
     """Made-up counts of 10 sequences of 2 symbols from 0 to 2."""
-    values = {
-        "n": 10,
-        "n_pairs": 10,
-        "n_target": 20,
-        "loss_sum": 5.0,
-        "n_loss": 20,
-        "forced_exact": 5,
-        "exact": 3,
-        "edits": 9,
-    }
-    values |= {"forced": tally([10, 10], [9, 6]), "by_position": tally([10, 10], [8, 4])}
+    totals = Counts(10, 10, 20, loss_sum=5.0, n_loss=20, forced_exact=5, exact=3, edits=9)
+    values = {"forced": tally([10, 10], [9, 6]), "by_position": tally([10, 10], [8, 4])}
     values |= {"by_symbol": tally([5, 6, 0, 9], [5, 3, 0, 4])}
     values |= {"confusions": Counter({(1, 0): 1, (1, 2): 2, (2, 1): 4, (2, 0): 1})}
-    return Counts(**values | changes)
+    return replace(totals, **values | changes)
 
 
 @pytest.mark.parametrize("ends", [True, False])
@@ -123,15 +115,14 @@ TEXTS = Vocabularies(Vocabulary("characters", (" ", "a", "\u00e9", "한")), Voca
 
 def pair_rows(vocabularies=TEXTS, **changes):
     """Made-up rows of two lengths: 4 sources with 6 targets, and 6 sources with 6 targets."""
-    numbers = {"source": [1, 0, 3], "answer": [2, 1, 1], "expected": [0, 2]}
-    wrong = Prediction.of_numbers(network_of(vocabularies), **numbers, ended=False, probabilities=[0.5, 0.5])
+    answer = {"answer": [2, 1, 1], "ended": False, "probabilities": [0.5, 0.5]}
+    wrong = Prediction.of_numbers(network_of(vocabularies), source=[1, 0, 3], expected=[0, 2], **answer)
     confusions = Counter({(0, 1): 2, (None, 1): 5, (2, None): 2, (2, 0): 2, (1, 0): 1})
-    values = {"n": 4, "n_pairs": 6, "n_target": 16, "loss_sum": 5.0, "n_loss": 20, "forced": tally([12, 8], [10, 5])}
-    values |= {"forced_exact": 3, "by_position": tally([12, 8], [10, 3]), "exact": 1, "wrong_symbols": 1}
-    values |= {"too_short": 1, "unended": 1, "edits": 10, "confusions": confusions}
-    values |= {"wrong": (wrong,)}
+    values = {"forced": tally([12, 8], [10, 5]), "by_position": tally([12, 8], [10, 3]), "forced_exact": 3, "exact": 1}
+    values |= {"wrong_symbols": 1, "too_short": 1, "unended": 1, "edits": 10, "confusions": confusions}
+    first = Counts(4, 6, 16, loss_sum=5.0, n_loss=20, **values | {"wrong": (wrong,)} | changes)
     right = {"forced": tally([20], [0]), "by_position": tally([20], [20]), "exact": 6}
-    first, second = Counts(**values | changes), Counts(6, 6, 14, loss_sum=3.0, n_loss=20, **right)
+    second = Counts(6, 6, 14, loss_sum=3.0, n_loss=20, **right)
     return [EvaluationRow(GIVEN, 2, first), EvaluationRow(GIVEN, 3, second)]
 
 

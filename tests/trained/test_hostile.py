@@ -49,22 +49,22 @@ def test_every_hostile_file_is_refused_with_a_one_line_error(tmp_path):
 def test_changed_bytes_under_a_valid_checksum_give_a_network_or_a_one_line_error(tmp_path):
     content = small_content()
     refused = 0
-    for seed in range(250):
+    for seed in range(100):
         (tmp_path / "w").write_bytes(mutated(content, random.Random(seed)))
         try:
             load(tmp_path / "w")
         except Seq2SeqError as error:
             refused += 1
             assert "\n" not in str(error)
-    assert 50 < refused < 200
+    assert 20 < refused < 80
 
 
 def test_changed_metadata_of_an_earlier_version_gives_a_network_or_a_one_line_error():
     content = (Path(__file__).parent / "earlier" / "version_3_ensemble.h5").read_bytes()
     metadata = snapshot_metadata(content)
     refused = 0
-    for path in paths(metadata)[1:]:
-        for value in ({}, [], None, 7, "x"):
+    for number, path in enumerate(paths(metadata)[1:]):
+        for value in ({}, (None, 7, "x", [])[number % 4]):
             try:
                 weights_file.parse_metadata(weights_file.upgrade(3, with_value(metadata, path, value)), SavedNetwork)
             except Seq2SeqError as error:
@@ -72,4 +72,4 @@ def test_changed_metadata_of_an_earlier_version_gives_a_network_or_a_one_line_er
                 assert "\n" not in str(error)
             except (AttributeError, KeyError, TypeError, ValueError):  # as its docstring says
                 refused += 1
-    assert refused > 300
+    assert refused > 150

@@ -77,9 +77,8 @@ def refuses(path, message):
 # ---- Round trips ----
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
+def test_round_trip_under_any_name(tmp_path):
+    for changes in [
         {},
         UNKNOWN | {"moments": {}, "step": 0},
         UNKNOWN | {"program": "TFLearnSeq2Seq", "step": 5},
@@ -87,18 +86,15 @@ def refuses(path, message):
         {"model_config": ENDING},  # it has one length, but ends its answers
         {"model_config": BOTH_WAYS, "weights": random_weights(BOTH_WAYS), "moments": {}},
         {"moments_since": 1234567, "history": HISTORY},
-    ],
-    ids=["trained", "unknown", "of 2016", "a range", "ending", "bidirectional", "continued"],
-)
-def test_round_trip_under_any_name(tmp_path, changes):
-    name = "gewichte ä"
-    saved = network(**changes)
-    saved.save(f"{tmp_path}/{name}")  # a path can be a string
-    loaded = load(tmp_path / name)
-    assert same(loaded, saved)
-    assert loaded.ends == (changes.get("model_config") is ENDING)
-    with pytest.raises(WeightsError, match=f"{name}: expected a snapshot of this version, got weights"):
-        load_snapshot(tmp_path / name)
+    ]:
+        name = "gewichte ä"
+        saved = network(**changes)
+        saved.save(f"{tmp_path}/{name}")  # a path can be a string
+        loaded = load(tmp_path / name)
+        assert same(loaded, saved)
+        assert loaded.ends == (changes.get("model_config") is ENDING)
+        with pytest.raises(WeightsError, match=f"{name}: expected a snapshot of this version, got weights"):
+            load_snapshot(tmp_path / name)
 
 
 def test_without_the_optimizer_a_file_is_a_third_as_large(tmp_path):
@@ -111,30 +107,26 @@ def test_without_the_optimizer_a_file_is_a_third_as_large(tmp_path):
     assert os.path.getsize(tmp_path / "part") < 0.4 * os.path.getsize(tmp_path / "whole")
 
 
-@pytest.mark.parametrize(
-    ("changes", "progress", "fingerprint"),
-    [
+def test_a_snapshot_is_loaded_as_it_was_saved(tmp_path):
+    for changes, progress, fingerprint in [
         ({}, Progress(), {}),
         ({"history": HISTORY}, Progress(130, 12.25, 40.0), {"data": "abc", "fingerprint": "def"}),
         ({"task": "mine:f", "validation": None}, Progress(), {"fingerprint": "def"}),
-    ],
-    ids=["begun", "snapshot", "without metrics"],
-)
-def test_a_snapshot_is_loaded_as_it_was_saved(tmp_path, changes, progress, fingerprint):
-    run = replace(network().run, **fingerprint)
-    latest = network(**{"run": run} | changes)
-    tripled = {name: 3 * moment for name, moment in latest.moments.items()}
-    at_best = {"weights": random_weights(latest.model_config, seed=9), "step": 77, "moments": tripled}
-    for best in (None, replace(latest, **at_best)):
-        (tmp_path / "w").write_bytes(Snapshot(latest, progress, best).to_bytes())
-        loaded = load_snapshot(tmp_path / "w")
-        assert (loaded.progress, loaded.run) == (progress, run)
-        assert same(loaded.network, latest)
-        assert same(loaded.best, best) if best else loaded.best is None
-        assert same(load(tmp_path / "w"), latest)  # load() reads the latest network, not the best one
-    wrong = replace(best, weights=best.weights | {"decoder/embedding": np.zeros(3, np.float32)})
-    with pytest.raises(Seq2SeqError, match="decoder/embedding"):
-        Snapshot(latest, progress, wrong).to_bytes()
+    ]:
+        run = replace(network().run, **fingerprint)
+        latest = network(**{"run": run} | changes)
+        tripled = {name: 3 * moment for name, moment in latest.moments.items()}
+        at_best = {"weights": random_weights(latest.model_config, seed=9), "step": 77, "moments": tripled}
+        for best in (None, replace(latest, **at_best)):
+            (tmp_path / "w").write_bytes(Snapshot(latest, progress, best).to_bytes())
+            loaded = load_snapshot(tmp_path / "w")
+            assert (loaded.progress, loaded.run) == (progress, run)
+            assert same(loaded.network, latest)
+            assert same(loaded.best, best) if best else loaded.best is None
+            assert same(load(tmp_path / "w"), latest)  # load() reads the latest network, not the best one
+        wrong = replace(best, weights=best.weights | {"decoder/embedding": np.zeros(3, np.float32)})
+        with pytest.raises(Seq2SeqError, match="decoder/embedding"):
+            Snapshot(latest, progress, wrong).to_bytes()
 
 
 def test_the_layout_is_stable(tmp_path):
@@ -227,9 +219,8 @@ def of_texts(source: Vocabulary, target: Vocabulary, ends: bool = True) -> Train
 
 LETTERS = Vocabulary("characters", (" ", '"', "\\", "\u00e9", "\u0301", "\u200d", "س", "한", "😀"))
 WORDS = Vocabulary("words", ("AH0", "HH", "안녕", "👩\u200d👧"))
-MANY = Vocabulary("words", tuple(sorted({f"w\u00f6rd{n * 7919 % 99_991}" for n in range(9000)})))
-SIDES = [(LETTERS, WORDS), (WORDS, LETTERS), (LETTERS, Vocabulary()), (Vocabulary(), WORDS)]
-SIDES += [(Vocabulary("words", ("a",)),) * 2, (MANY, Vocabulary("words", MANY.symbols[::2]))]
+ONE = Vocabulary("words", ("a",))
+SIDES = [(LETTERS, WORDS), (WORDS, LETTERS), (LETTERS, Vocabulary()), (Vocabulary(), WORDS), (ONE, ONE)]
 
 
 @pytest.mark.parametrize("sides", SIDES)
@@ -258,8 +249,8 @@ def test_invalid_vocabularies_are_refused(tmp_path, side, name):
 def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path, content):
     """The file is truncated, or one bit is flipped."""
     rng, path = random.Random(1), tmp_path / "w"
-    files = [content[:length] for length in [*range(0, 600, 9), *(rng.randrange(len(content)) for _ in range(100))]]
-    for position in [*range(100), *range(100, 512, 9), *(rng.randrange(len(content)) for _ in range(100))]:
+    files = [content[:length] for length in [*range(0, 600, 9), *(rng.randrange(len(content)) for _ in range(40))]]
+    for position in [*range(100), *range(100, 512, 9), *(rng.randrange(len(content)) for _ in range(40))]:
         flipped = content[position] ^ 1 << rng.randrange(8)
         files.append(content[:position] + bytes([flipped]) + content[position + 1 :])
     for damaged in files:
@@ -267,9 +258,8 @@ def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path, content):
         refuses(path, rf"^{path}: [^\n]*$")
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
+def test_an_edited_file_is_refused_even_with_a_new_checksum(tmp_path, content):
+    for change, message in [
         (edit("networks", {"model": "no"}, "model_config"), "unknown `model` 'no'"),
         (lambda file: file.attrs.update(other="{}"), r"expected networks, vocabularies, got \['networks', 'other'"),
         (edit("networks", {"moments_since": 1234568}), "expected moments_since to be at most 1234567, got 1234568"),
@@ -278,27 +268,19 @@ def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path, content):
         (edit("networks", {"in_len": 100_001}), "expected in_len to be at most 100000, got 100001"),
         (edit("networks", {"start_step": -1}, "run"), "expected start_step to be an integer of at least 0, got -1"),
         (edit("networks", {"min_in_len": 12}), "expected lengths from shortest to longest, got 12 to 11"),
-    ],
-)
-def test_an_edited_file_is_refused_even_with_a_new_checksum(tmp_path, content, change, message):
-    refuses(changed(tmp_path / "w", content, change), message)
+    ]:
+        refuses(changed(tmp_path / "w", content, change), message)
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (
-            lambda net: net.weights["decoder/attention/score"].fill(np.nan),
-            "attention/score' contains numbers above",
-        ),
+def test_invalid_networks_are_not_saved(tmp_path):
+    for change, message in [
+        (lambda net: net.weights["decoder/attention/score"].fill(np.nan), "attention/score' contains numbers above"),
         (lambda net: net.weights.pop("decoder/embedding"), "missing weight 'decoder/embedding'"),
         (lambda net: net.moments.pop("m/decoder/embedding"), "missing weight 'optimizer/m/decoder/embedding'"),
         (lambda net: object.__setattr__(net, "step", -1), "expected step to be an integer of at least 0, got -1"),
-    ],
-)
-def test_invalid_networks_are_not_saved(tmp_path, change, message):
-    broken = network()
-    change(broken)
-    with pytest.raises(Seq2SeqError, match=message):
-        broken.save(tmp_path / "w")
-    assert not any(tmp_path.iterdir())
+    ]:
+        broken = network()
+        change(broken)
+        with pytest.raises(Seq2SeqError, match=message):
+            broken.save(tmp_path / "w")
+        assert not any(tmp_path.iterdir())
