@@ -61,12 +61,7 @@ def test_lower_case_is_that_of_the_network(lowercase):
 
 def test_a_string_is_a_pattern_or_a_file_of_pairs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for path, name in [
-        ("a.tsv", "a.tsv"),
-        (Path("a.tsv"), "a.tsv"),
-        (Path("sorted"), "sorted.pairs"),
-        (Path("C:a"), "C.a"),
-    ]:
+    for path, name in (("a.tsv", "a.tsv"), (Path("sorted"), "sorted.pairs"), (Path("C:a"), "C.a")):
         Path(path).write_text("1 2\t3\n")
         assert as_pattern(path) is None
         assert (pair_task(path).name, pair_task(path).pairs.sources.rows()) == (name, [[1, 2]])
@@ -249,9 +244,8 @@ def test_symbols_that_are_only_held_out_are_not_in_the_vocabularies(caplog):
 def test_pairs_that_would_all_be_held_out_are_refused():
     low = [[n] for n in range(999) if source_hash(str(n)) < 2**64 / 10]
     for sources, n in ([[1]], 1), ([[5, 6]] * 30, 1), (low, len(low)):
-        with pytest.raises(
-            InputError, match=f"^expected several sources, .* got {n}: give different validation pairs$"
-        ):
+        message = f"^expected several sources, .* got {n}: give different validation pairs$"
+        with pytest.raises(InputError, match=message):
             held_out(sources, "integers")
 
 
@@ -286,9 +280,8 @@ def test_warnings():
 
 def test_the_usual_length():
     """Up to 200 symbols are never unusual."""
-    for others, usual in [([200], 200), ([201], 3), ([500, 9000, 600], 3)]:
-        assert max_typical_length(np.random.default_rng(0).permutation([3] * 3000 + others)) == usual
-    assert max_typical_length(np.array([3] * 10 + [201])) == 3
+    for lengths, usual in ([3] * 10 + [200], 200), ([3] * 10 + [201], 3), ([3] * 3000 + [500, 9000, 600], 3):
+        assert max_typical_length(np.random.default_rng(0).permutation(lengths)) == usual
 
 
 @pytest.mark.parametrize(("tokens", "n_by_side"), [("characters", {"Sources": 3, "Targets": 1}), ("words", {})])

@@ -172,23 +172,19 @@ def test_lengths_that_a_pattern_does_not_take_are_left_out_of_a_range():
 
 OWN = '''
 from neighbour import FIRST
-
 def doubled(source):
     """Twice, with carries lost.
     More."""
     return [2 * x % 10 for x in source]
-
 NUMBER = 3
 '''
 
 MODERN = """
 from __future__ import annotations
 from dataclasses import dataclass
-
 @dataclass  # needs the module
 class Shift:
     n: int = 1
-
 def f(source):
     return source[::-Shift().n]
 """

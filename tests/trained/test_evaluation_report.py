@@ -43,26 +43,19 @@ def test_an_evaluation_as_json(ends):
     flat |= {"token_accuracy": 0.6, "forced_token_accuracy": 0.75, "symbol_error_rate": 0.45, "loss": 0.25}
     flat |= {"wrong_symbols": 0, "too_short": 0, "too_long": 3, "unended": 2}
     other = flat | {"fresh": True, "exact_match": 0.5, "loss": None, "too_long": 0, "unended": 0}
-    last = {"symbol": "END" if ends else 3, "n": 9, "token_accuracy": pytest.approx(4 / 9)}
+    positions = [
+        {"position": 1, "token_accuracy": 0.8, "forced_token_accuracy": 0.9},
+        {"position": 2, "token_accuracy": 0.4, "forced_token_accuracy": 0.6},
+    ]
+    symbols = [(0, 5, 1.0), (1, 6, 0.5), ("END" if ends else 3, 9, pytest.approx(4 / 9))]
+    confusions = [(2, 1, 4), (1, 2, 2), (1, 0, 1), (2, 0, 1)]
     assert [*e.to_dict().items()] == [
         *flat.items(),
         ("by_length", {"7": flat}),
         ("by_kind", {"random": flat | {"by_length": {"7": flat}}, "ascending": other | {"by_length": {"7": other}}}),
-        (
-            "by_position",
-            [
-                {"position": 1, "token_accuracy": 0.8, "forced_token_accuracy": 0.9},
-                {"position": 2, "token_accuracy": 0.4, "forced_token_accuracy": 0.6},
-            ],
-        ),
-        (
-            "by_symbol",
-            [{"symbol": 0, "n": 5, "token_accuracy": 1.0}, {"symbol": 1, "n": 6, "token_accuracy": 0.5}, last],
-        ),
-        (
-            "confusions",
-            [{"expected": x, "prediction": y, "n": n} for x, y, n in [(2, 1, 4), (1, 2, 2), (1, 0, 1), (2, 0, 1)]],
-        ),
+        ("by_position", positions),
+        ("by_symbol", [{"symbol": symbol, "n": n, "token_accuracy": accuracy} for symbol, n, accuracy in symbols]),
+        ("confusions", [{"expected": x, "prediction": y, "n": n} for x, y, n in confusions]),
         ("worst", []),
         ("calibration", None),
     ]
@@ -80,10 +73,8 @@ def test_figures_at_one_length_have_tables_by_position_and_by_symbol():
     header, row = map(str.split, lengths.splitlines())
     assert header[:6] == ["length", "sequences", "exact", "match", "forced", "token"]
     assert row == ["7", "10", "0.30000", "0.50000", "0.60000", "0.75000", "0.45000", "0", "0", "3", "0"]
-    assert [line.split() for line in positions.splitlines()[1:]] == [
-        ["1", "0.90000", "0.80000"],
-        ["2", "0.60000", "0.40000"],
-    ]
+    by_position = [line.split() for line in positions.splitlines()[1:]]
+    assert by_position == [["1", "0.90000", "0.80000"], ["2", "0.60000", "0.40000"]]
     assert [line.split()[:2] for line in symbols.splitlines()[1:]] == [["0", "5"], ["1", "6"], ["3", "9"]]
     assert confusions.splitlines()[1].split() == ["2", "1", "4"]
 

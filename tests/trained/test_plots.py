@@ -123,14 +123,10 @@ def test_a_panel_for_each_sequence(B, T, S):
     *panels, _ = plots.attention_figure([each.shown_attention() for each in predictions]).axes
     for number, (panel, row) in enumerate(zip(panels, symbols, strict=True), start=1):
         labels = [*panel.get_xticklabels(), *panel.get_yticklabels()]
-        assert [(label.get_text(), label.get_color()) for label in labels] == [
-            (f"{x}", "black") for x in (*row, *[0] * T)
-        ]
-        assert (panel.get_xlabel(), panel.get_ylabel(), panel.get_title()) == (
-            "input",
-            "prediction",
-            f"sequence {number}",
-        )
+        assert [label.get_text() for label in labels] == [*map(str, row), *["0"] * T]
+        assert {label.get_color() for label in labels} == {"black"}
+        names = panel.get_xlabel(), panel.get_ylabel(), panel.get_title()
+        assert names == ("input", "prediction", f"sequence {number}")
         assert not panel.texts
 
 
