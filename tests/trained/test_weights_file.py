@@ -3,14 +3,16 @@
 import json
 import os
 import random
+import resource
+import time
 from dataclasses import astuple, replace
 from pathlib import Path
 
 import h5py
+import hostile
 import numpy as np
 import pytest
 from helpers import TRAINED, UNKNOWN, random_weights, same_arrays, trained_network
-from hostile import edited, with_checksum
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
@@ -20,7 +22,7 @@ from seq2seq_demo.network.parameters import initial_weights, weight_shapes
 from seq2seq_demo.trained import weights_file
 from seq2seq_demo.trained.metrics import Epoch
 from seq2seq_demo.trained.plots import History
-from seq2seq_demo.trained.saved_network import Progress, TrainingRun
+from seq2seq_demo.trained.saved_network import Progress, SavedNetwork, TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork, load
 from seq2seq_demo.training.snapshots import Snapshot, load_snapshot
 
@@ -61,17 +63,12 @@ def edit(attribute, changes, within=None):
     return change
 
 
-def changed(path, content, change):
-    """Write a file with this change and a valid checksum; return its path."""
-    path.write_bytes(edited(path, change, content))
-    return path
-
-
 def refuses(path, message):
-    """Require that loading a file raises a WeightsError with this message in one line."""
+    """Require that loading a file raises a WeightsError with this message in one line; return all of it."""
     with pytest.raises(WeightsError, match=message) as error:
         load(path)
     assert "\n" not in str(error.value)
+    return str(error.value)
 
 
 # ---- Round trips ----
@@ -199,9 +196,9 @@ def test_versions_1_and_2_end_their_answers_if_they_record_a_shortest_length(min
 
 def test_other_versions_are_refused(tmp_path):
     path, content = tmp_path / "w", (EARLIER / "version_3_ensemble.h5").read_bytes()
-    path.write_bytes(with_checksum(content[512:].replace(b'"pattern"', b'"pattens"'), 3))
+    path.write_bytes(hostile.with_checksum(content[512:].replace(b'"pattern"', b'"pattens"'), 3))
     refuses(path, f"^{path}: unknown key 'pattens'; the known keys are .*$")
-    path.write_bytes(with_checksum(content[512:], 6))
+    path.write_bytes(hostile.with_checksum(content[512:], 6))
     refuses(path, f"^{path}: expected a weights file of version 1 to 5, got version 6")
 
 
@@ -238,7 +235,8 @@ def test_vocabularies_are_kept(tmp_path, sides):
 @pytest.mark.parametrize(("side", "name"), [("source", "in_max_int"), ("target", "out_max_int")])
 def test_invalid_vocabularies_are_refused(tmp_path, side, name):
     change = edit("vocabularies", {side: {"tokens": "words", "symbols": ["a", "b"]}})
-    path = changed(tmp_path / "w", weights_file.to_bytes(of_texts(WORDS, WORDS)), change)
+    path = tmp_path / "w"
+    path.write_bytes(hostile.edited(weights_file.to_bytes(of_texts(WORDS, WORDS)), change))
     refuses(path, f"for {name} 3, got one for 1")
 
 
@@ -269,7 +267,8 @@ def test_an_edited_file_is_refused_even_with_a_new_checksum(tmp_path, content):
         (edit("networks", {"start_step": -1}, "run"), "expected start_step to be an integer of at least 0, got -1"),
         (edit("networks", {"min_in_len": 12}), "expected lengths from shortest to longest, got 12 to 11"),
     ]:
-        refuses(changed(tmp_path / "w", content, change), message)
+        (tmp_path / "w").write_bytes(hostile.edited(content, change))
+        refuses(tmp_path / "w", message)
 
 
 def test_invalid_networks_are_not_saved(tmp_path):
@@ -284,3 +283,53 @@ def test_invalid_networks_are_not_saved(tmp_path):
         with pytest.raises(Seq2SeqError, match=message):
             broken.save(tmp_path / "w")
         assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_every_hostile_file_is_refused_with_a_one_line_error(tmp_path):
+    """Each file has a valid checksum and is refused quickly."""
+    before, path = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, tmp_path / "w"
+    path.write_bytes(hostile.snapshot_content())
+    load(path)  # the file that the cases change
+    files = dict(hostile.hostile_files(tmp_path))
+    assert len(files) > 200
+    for name, content in files.items():
+        path.write_bytes(content)
+        start = time.monotonic()
+        message = refuses(path, f"^{path}: ")
+        assert time.monotonic() - start < 2, name
+        assert "\x1b" not in message, name
+        assert len(message) < 400, name
+        assert hostile.SECRET[:10].decode() not in message, name
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # KiB
+
+
+@pytest.mark.slow
+def test_changed_bytes_under_a_valid_checksum_give_a_network_or_a_one_line_error(tmp_path):
+    content = hostile.small_content()
+    refused = 0
+    for seed in range(100):
+        (tmp_path / "w").write_bytes(hostile.mutated(content, random.Random(seed)))
+        try:
+            load(tmp_path / "w")
+        except Seq2SeqError as error:
+            refused += 1
+            assert "\n" not in str(error)
+    assert 20 < refused < 80
+
+
+def test_changed_metadata_of_an_earlier_version_gives_a_network_or_a_one_line_error():
+    content = (EARLIER / "version_3_ensemble.h5").read_bytes()
+    metadata = hostile.snapshot_metadata(content)
+    refused = 0
+    for number, path in enumerate(hostile.paths(metadata)[1:]):
+        for value in ({}, (None, 7, "x", [])[number % 4]):
+            changed = hostile.with_value(metadata, path, value)
+            try:
+                weights_file.parse_metadata(weights_file.upgrade(3, changed), SavedNetwork)
+            except Seq2SeqError as error:
+                refused += 1
+                assert "\n" not in str(error)
+            except (AttributeError, KeyError, TypeError, ValueError):  # as its docstring says
+                refused += 1
+    assert refused > 150
