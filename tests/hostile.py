@@ -114,12 +114,12 @@ def _structures(folder: Path) -> dict[str, Callable[[h5py.File], object]]:
 
     def nested(file):
         group = file
-        for _ in range(3000):
+        for _ in range(1500):
             group = group.create_group("g")
 
     def many_links(file):
         group = file.create_group("many")
-        for index in range(3000):
+        for index in range(1500):
             group[str(index)] = file[WEIGHT]
 
     floats = {"shape": SHAPE, "dtype": "f4"}
@@ -132,8 +132,8 @@ def _structures(folder: Path) -> dict[str, Callable[[h5py.File], object]]:
         "hard link to the root": lambda file: file.__setitem__("decoder/again", file["/"]),
         "a group for a weight": link(lambda file: file.create_group(None)),
         "a type for a weight": link(np.dtype(np.float32)),
-        "3000 groups, nested": nested,
-        "3000 links": many_links,
+        "1500 groups, nested": nested,
+        "1500 links": many_links,
         "chunks": dataset(data=np.ones(SHAPE, np.float32), chunks=(1, 5)),
         "never written": dataset(**floats),
         "1.5e9 floats, never written": dataset(shape=(1_500_000_000,), dtype="f4"),

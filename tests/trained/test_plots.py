@@ -162,9 +162,13 @@ def test_the_curves_of_a_history():
 
 @pytest.mark.parametrize(("name", "begins"), [("a.png", b"\x89PNG"), ("a.SVG", b"<?xml"), ("a.pdf", b"%PDF")])
 def test_the_same_figures_give_the_same_bytes(tmp_path, monkeypatch, name, begins):
+    from matplotlib.figure import Figure
+
     contents = []
     for _ in range(2):
-        plots.save(prediction_of([3], [7], attention=np.ones((1, 1))).plot_attention(), tmp_path / name)
+        figure = Figure((2, 1))
+        figure.subplots().imshow([[0.5]])
+        plots.save(figure, tmp_path / name)
         contents.append((tmp_path / name).read_bytes())
         monkeypatch.setenv("SOURCE_DATE_EPOCH", "1")  # Matplotlib would write it as the date
     assert contents[0].startswith(begins)

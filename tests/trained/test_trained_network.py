@@ -70,9 +70,8 @@ def test_encode_and_decode_are_for_models_in_other_formats():
 def test_an_invalid_row_or_length_is_named():
     """tests/data/test_tokens.py covers other invalid sources."""
     for row in ("abc", None, {3, 1}, [3, 99], [3, np.float32(1.5)], np.array([[3, 1]]), np.array([], int)):
-        with pytest.raises(
-            InputError, match=r"^sources, row 2(, word 1)?: (expected (a list of |an )?integer|the source is empty)"
-        ):
+        message = r"^sources, row 2(, word 1)?: (expected (a list of |an )?integer|the source is empty)"
+        with pytest.raises(InputError, match=message):
             trained_network().predict([[1, 2, 3], [4], row, "wrong too"])
     with pytest.raises(UsageError, match=r"pattern 'added', source \[0, 0, 0\]: expected an even length"):
         trained_network(model_config=replace(CONFIG, in_max_int=9), task="added").predict([[1, 2], [1, 2, 3]])
@@ -127,16 +126,16 @@ def test_evaluate_draws_sources_of_the_trained_length(measured):
 
 
 def test_a_network_that_ends_its_answers_is_evaluated_at_every_trained_length(measured):
-    run = TrainingRun(TrainConfig(2000, 4, 4, min_in_len=2), start_step=0)
-    network = trained_network(**ENDING | {"in_len": 4, "run": run})
-    e = network.evaluate(n=130)
+    run = TrainingRun(TrainConfig(2000, 3, 3, min_in_len=1), start_step=0)
+    network = trained_network(**ENDING | {"in_len": 3, "min_in_len": 1, "run": run})
+    e = network.evaluate(n=20)
     random = measured[:: 1 + len(SOURCE_KINDS)]
-    assert [(len(pairs), pairs.sources.common_length) for pairs in random] == [(121, 2), (130, 3), (130, 4)]
+    assert [(len(pairs), pairs.sources.common_length) for pairs in random] == [(11, 1), (20, 2), (20, 3)]
     assert [*e.by_kind] == ["random", *SOURCE_KINDS]
-    assert (e.n, {length: each.n for length, each in e.by_length.items()}) == (381, {2: 121, 3: 130, 4: 130})
+    assert (e.n, {length: each.n for length, each in e.by_length.items()}) == (51, {1: 11, 2: 20, 3: 20})
     for in_len in (5, (5, 6)):
         measured.clear()
-        network.evaluate("copy", n=20, in_len=in_len, out_len=9)
+        network.evaluate("copy", n=3, in_len=in_len, out_len=7)
         lengths = {pairs.sources.common_length for pairs in measured}
         assert lengths == ({5} if in_len == 5 else {5, 6})
 
