@@ -36,10 +36,10 @@ CARRIAGE_RETURN = "expected a line feed at the end of each line, got a carriage 
 NOT_UTF_8 = "expected UTF-8, got byte 0xff; `encoding` selects a different encoding"
 NOT_CLOSED, N_COLUMNS = "a quotation mark is not closed", "expected 2 columns, as in the first row, got {} columns"
 BAD_LINES = b"a\tb\tc\nd\te\n\xff\xfe\tg\nh\ti\n"
-LINES = [(1, THREE_COLUMNS), (2, ("d", "e")), (3, NOT_UTF_8), (4, ("h", "i"))]
+READ_LINES = [(1, THREE_COLUMNS), (2, ("d", "e")), (3, NOT_UTF_8), (4, ("h", "i"))]
 BAD_ROWS = b'a,b\nc\nd,e,f\n\n \n"\ng",h\n\xff,i\nj,k\rl\nm,n\n"o,p\n\nq,r\n'
-ROWS = [(1, ("a", "b")), (2, N_COLUMNS.format(1)), (3, N_COLUMNS.format(3)), (6, ("\ng", "h")), (8, NOT_UTF_8)]
-ROWS += [(9, CARRIAGE_RETURN), (10, ("m", "n")), (11, NOT_CLOSED)]
+READ_ROWS = [(1, ("a", "b")), (2, N_COLUMNS.format(1)), (3, N_COLUMNS.format(3)), (6, ("\ng", "h")), (8, NOT_UTF_8)]
+READ_ROWS += [(9, CARRIAGE_RETURN), (10, ("m", "n")), (11, NOT_CLOSED)]
 
 
 def test_lines_and_tables(tmp_path):
@@ -49,7 +49,7 @@ def test_lines_and_tables(tmp_path):
         ("in.txt", "a\tb\rc\td\r\ne\tf", {}, [(1, CARRIAGE_RETURN), (2, ("e", "f"))]),
         ("in.txt", "a\u2028b\x0bc\x85d\te\n", {}, [(1, ("a\u2028b\x0bc\x85d", "e"))]),  # splitlines would split
         ("in.txt", "\n \n\ta\n", {"blank_lines": True}, [(1, ("", None)), (2, ("", None)), (3, ("", "a"))]),
-        ("in.txt", BAD_LINES, {}, LINES),
+        ("in.txt", BAD_LINES, {}, READ_LINES),
         ("in.txt", "[NP x]\tNP\n", {}, [(1, ("[NP x]", "NP"))]),
         ("in.jsonl", '["a"]\n', {"format": "text"}, [(1, ('["a"]', None))]),
         ("in.txt", '["a"]\n"b"\n', {"format": "json"}, [(1, (["a"], None)), (2, ("b", None))]),
@@ -70,7 +70,7 @@ def test_lines_and_tables(tmp_path):
         ("a.csv", "source,target\nx,y\n", {"header": False}, [(1, ("source", "target")), (2, ("x", "y"))]),
         ("a.txt", 'source\ttarget\n"x\ty\n', {}, [(2, ('"x', "y"))]),
         ("a.tsv", '"a\tb\t"c"\n', {"columns": ("1", "3")}, [(1, ('"a', '"c"'))]),
-        ("a.csv", BAD_ROWS, {}, ROWS),
+        ("a.csv", BAD_ROWS, {}, READ_ROWS),
     ]:
         assert rows_of(read(tmp_path, content, name, **given)) == rows
 

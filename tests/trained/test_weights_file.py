@@ -64,7 +64,7 @@ def edit(attribute, changes, within=None):
 
 
 def refuses(path, message):
-    """Require that loading a file raises a WeightsError with this message in one line; return all of it."""
+    """Require that loading a file raises a WeightsError with this message in one line; return the whole message."""
     with pytest.raises(WeightsError, match=message) as error:
         load(path)
     assert "\n" not in str(error.value)
