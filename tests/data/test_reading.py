@@ -16,8 +16,8 @@ JSON = 'JSON, a list of symbols or an object such as {"input": [1, 2], "output":
 
 
 def rows_of(records):
-    """Return the number of each record with its source and output, or with its error without the name of the file."""
-    return [(r.place.number, str(r.error).partition(", ")[2] if r.error else r[1:3]) for r in records]
+    """Return the number of each record with its source and output, or with its error without the place."""
+    return [(r.place.number, str(r.error).removeprefix(f"{r.place}: ") if r.error else r[1:3]) for r in records]
 
 
 def read(tmp_path, content, name="in.txt", **given):
@@ -29,39 +29,27 @@ def read(tmp_path, content, name="in.txt", **given):
 
 
 TAB = "hello\tHH AH\n\n  a b \t c\n12+30\t42\nempty\t\nalone\n\ttarget\nquote\"\t'"
-TAB_ROWS = [
-    (1, ("hello", "HH AH")),
-    (3, ("  a b ", " c")),
-    (4, ("12+30", "42")),
-    (5, ("empty", "")),
-    (6, ("alone", None)),
-    (7, ("", "target")),
-    (8, ('quote"', "'")),
-]
-BAD_ROWS = b'a,b\nc\nd,e,f\n\n \n"\ng",h\n\xff,i\nj,k\rl\nm,n\n"o,p\n\nq,r\n'
+TAB_ROWS = [(1, ("hello", "HH AH")), (3, ("  a b ", " c")), (4, ("12+30", "42")), (5, ("empty", ""))]
+TAB_ROWS += [(6, ("alone", None)), (7, ("", "target")), (8, ('quote"', "'"))]
+THREE_COLUMNS = "expected a source, a tab and a target, or `columns`, got 3 columns"
 CARRIAGE_RETURN = "expected a line feed at the end of each line, got a carriage return within a line"
-N_COLUMNS = "line {}: expected 2 columns, as in the first row, got {} columns"
+NOT_UTF_8 = "expected UTF-8, got byte 0xff; `encoding` selects a different encoding"
+NOT_CLOSED, N_COLUMNS = "a quotation mark is not closed", "expected 2 columns, as in the first row, got {} columns"
+BAD_LINES = b"a\tb\tc\nd\te\n\xff\xfe\tg\nh\ti\n"
+READ_LINES = [(1, THREE_COLUMNS), (2, ("d", "e")), (3, NOT_UTF_8), (4, ("h", "i"))]
+BAD_ROWS = b'a,b\nc\nd,e,f\n\n \n"\ng",h\n\xff,i\nj,k\rl\nm,n\n"o,p\n\nq,r\n'
+READ_ROWS = [(1, ("a", "b")), (2, N_COLUMNS.format(1)), (3, N_COLUMNS.format(3)), (6, ("\ng", "h")), (8, NOT_UTF_8)]
+READ_ROWS += [(9, CARRIAGE_RETURN), (10, ("m", "n")), (11, NOT_CLOSED)]
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "given", "rows"),
-    [
+def test_lines_and_tables(tmp_path):
+    for name, content, given, rows in [
         *((name, TAB, {}, TAB_ROWS) for name in ("IN.TSV", "in")),
         ("in.txt", "\ufeff안녕\tمرحبا\r\n\r\n\t\r\nx\ty\r", {}, [(1, ("안녕", "مرحبا")), (4, ("x", "y"))]),
-        ("in.txt", "a\tb\rc\td\r\ne\tf", {}, [(1, f"line 1: {CARRIAGE_RETURN}"), (2, ("e", "f"))]),
+        ("in.txt", "a\tb\rc\td\r\ne\tf", {}, [(1, CARRIAGE_RETURN), (2, ("e", "f"))]),
         ("in.txt", "a\u2028b\x0bc\x85d\te\n", {}, [(1, ("a\u2028b\x0bc\x85d", "e"))]),  # splitlines would split
         ("in.txt", "\n \n\ta\n", {"blank_lines": True}, [(1, ("", None)), (2, ("", None)), (3, ("", "a"))]),
-        (
-            "in.txt",
-            b"a\tb\tc\nd\te\n\xff\xfe\tg\nh\ti\n",
-            {},
-            [
-                (1, "line 1: expected a source, a tab and a target, or `columns`, got 3 columns"),
-                (2, ("d", "e")),
-                (3, "line 3: expected UTF-8, got byte 0xff; `encoding` selects a different encoding"),
-                (4, ("h", "i")),
-            ],
-        ),
+        ("in.txt", BAD_LINES, {}, READ_LINES),
         ("in.txt", "[NP x]\tNP\n", {}, [(1, ("[NP x]", "NP"))]),
         ("in.jsonl", '["a"]\n', {"format": "text"}, [(1, ('["a"]', None))]),
         ("in.txt", '["a"]\n"b"\n', {"format": "json"}, [(1, (["a"], None)), (2, ("b", None))]),
@@ -74,7 +62,7 @@ N_COLUMNS = "line {}: expected 2 columns, as in the first row, got {} columns"
         ("a.csv", '"x, y";b\n', {}, [(1, ("x, y", "b"))]),  # as a row, it has more columns with semicolons
         ("a.csv", '"x, y"\t"z, t"\n', {}, [(1, ("x, y", "z, t"))]),  # with commas, it is not CSV
         ("a.csv", 'id;word;ipa\n1;a,b;x\n;;\n"";"";\n2;c;y\n', {}, [(2, ("a,b", "x")), (5, ("c", "y"))]),
-        ("a.csv", 'a,"b\nc,d\n', {}, [(1, "line 1: a quotation mark is not closed")]),
+        ("a.csv", 'a,"b\nc,d\n', {}, [(1, NOT_CLOSED)]),
         ("a.csv", f"{'x ' * 100_000},b\n", {}, [(1, ("x " * 100_000, "b"))]),
         ("a.csv", "target,source\nx,y\n", {}, [(2, ("y", "x"))]),
         ("a.csv", "word\nhello\n", {"header": True}, [(2, ("hello", None))]),
@@ -82,29 +70,9 @@ N_COLUMNS = "line {}: expected 2 columns, as in the first row, got {} columns"
         ("a.csv", "source,target\nx,y\n", {"header": False}, [(1, ("source", "target")), (2, ("x", "y"))]),
         ("a.txt", 'source\ttarget\n"x\ty\n', {}, [(2, ('"x', "y"))]),
         ("a.tsv", '"a\tb\t"c"\n', {"columns": ("1", "3")}, [(1, ('"a', '"c"'))]),
-        (
-            "a.csv",
-            BAD_ROWS,
-            {},
-            [
-                (1, ("a", "b")),
-                (2, N_COLUMNS.format(2, 1)),
-                (3, N_COLUMNS.format(3, 3)),
-                (6, ("\ng", "h")),
-                (8, "line 8: expected UTF-8, got byte 0xff; `encoding` selects a different encoding"),
-                (9, f"line 9: {CARRIAGE_RETURN}"),
-                (10, ("m", "n")),
-                (11, "line 11: a quotation mark is not closed"),
-            ],
-        ),
-    ],
-)
-def test_lines_and_tables(tmp_path, name, content, given, rows):
-    got = rows_of(read(tmp_path, content, name, **given))
-    assert len(got) == len(rows), got
-    for (number, found), (line, expected) in zip(got, rows, strict=True):
-        assert number == line
-        assert found.startswith(expected) if isinstance(expected, str) else found == expected
+        ("a.csv", BAD_ROWS, {}, READ_ROWS),
+    ]:
+        assert rows_of(read(tmp_path, content, name, **given)) == rows
 
 
 def test_columns_by_name_and_number(tmp_path, caplog):
@@ -122,29 +90,25 @@ def test_columns_by_name_and_number(tmp_path, caplog):
     assert caplog.messages == [f'{reading}"HH AH"; if not, give `format`, `header` or `columns`']
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "may_be_header"),
-    [
+def test_a_first_row_whose_names_occur_nowhere_else_may_be_a_header(tmp_path, caplog):
+    caplog.set_level("INFO")
+    for name, content, may_be_header in [
         ("in.csv", "english,french\none,un\ntwo,deux\n", True),
         ("in.csv", "english,french\none,un\nenglish,anglais\n", False),
         ("in.csv", "english,french\none,french\n", False),
         ("in.csv", "english\none\n", False),
         ("in.txt", "english\tfrench\none\tun\n", True),
         ("in.jsonl", '["english", "french"]\n["one", "un"]\n', False),
-    ],
-)
-def test_a_first_row_whose_names_occur_nowhere_else_may_be_a_header(tmp_path, caplog, name, content, may_be_header):
-    caplog.set_level("INFO")
-    read(tmp_path, content, name)
-    assert ("if this is a header or not a pair, give `format`, `header` or" in caplog.text) == may_be_header
-    caplog.clear()
-    read(tmp_path, content, name, header=False)
-    assert "a header or" not in caplog.text
+    ]:
+        for header, is_said in ((None, may_be_header), (False, False)):
+            caplog.clear()
+            read(tmp_path, content, name, header=header)
+            parts = "a header or", "if this is a header or not a pair, give `format`, `header` or"
+            assert [part in caplog.text for part in parts] == [is_said] * 2, content
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "given", "message"),
-    [
+def test_files_that_cannot_be_read(tmp_path):
+    for name, content, given, message in [
         ("in.csv", "n,word,2\n", {"columns": ("word", "IPA")}, 'one of "n", "word", "2", or a number from 1 to 3'),
         ("in.csv", "n,word,2\n", {"columns": ("1", "4")}, 'each of `columns` to be a number from 1 to 3, got "4"'),
         ("in.csv", "n,w,2\n", {}, 'expected two columns, or `columns` to select them, got 3 columns: "n", "w", "2"'),
@@ -155,17 +119,12 @@ def test_a_first_row_whose_names_occur_nowhere_else_may_be_a_header(tmp_path, ca
         *(("in.txt", content, {}, "in.txt is empty") for content in ("", "\ufeff\r\n\t\n")),
         ("in.gz", gzip.compress(b"a\n" * 99, mtime=0)[:-9], {}, "cannot read .*in.gz: "),
         ("in.gz", b"a\tb\n", {}, "cannot read .*in.gz: Not a gzipped file"),
-        *(
-            ("in.txt", "a\n", {"encoding": name}, f"cannot read .*in.txt with `encoding` {name}: ")
-            for name in ("utf-9", "zip", "utf-16")
-        ),
-    ],
-)
-def test_files_that_cannot_be_read(tmp_path, name, content, given, message):
-    with pytest.raises(InputError, match=message) as error:
-        read(tmp_path, content, name, **given)
-    assert "\n" not in str(error.value)
-    assert len(str(error.value)) < 400
+        *(("in.txt", "a\n", {"encoding": name}, f"with `encoding` {name}: ") for name in ("utf-9", "zip", "utf-16")),
+    ]:
+        with pytest.raises(InputError, match=message) as error:
+            read(tmp_path, content, name, **given)
+        assert "\n" not in str(error.value)
+        assert len(str(error.value)) < 400
 
 
 def test_a_directory_and_a_path_that_cannot_exist(tmp_path):
@@ -215,21 +174,18 @@ def test_json_lines_and_documents(tmp_path):
     assert rows_of(read(tmp_path, '[{"input": "a"}, 3]', "in.json")) == [(0, ("a", None)), (1, (3, None))]
 
 
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("[1, 2", f"line 1: expected {JSON}: Expecting ',' delimiter: column 6"),
-        (f'{{"input": [{"9" * 5000}]}}', f"line 1: expected {JSON}: Exceeds the limit (4300 digits)"),
-        ('{"x": 1}', 'line 1: expected an object with "input" or "source", got {"x": 1}; `columns` names other keys'),
-        ("[" * 100_000, f"line 1: expected {JSON}: maximum recursion depth exceeded"),
-        ('{"input": [1], "id": [1e999]}', "line 1: expected finite numbers and at most 100 nested lists in further"),
-        ('{"input": [1], "id": ' + "[" * 200 + "]" * 200 + "}", "line 1: expected finite numbers and at most 100 "),
-    ],
-)
-def test_invalid_lines_of_json(tmp_path, line, message):
-    (number, error), last = rows_of(read(tmp_path, f"{line}\n[3]\n", "in.jsonl"))
-    assert error.startswith(message)
-    assert (number, last) == (1, (2, ([3], None)))
+def test_invalid_lines_of_json(tmp_path):
+    for line, message in [
+        ("[1, 2", f"expected {JSON}: Expecting ',' delimiter: column 6"),
+        (f'{{"input": [{"9" * 5000}]}}', f"expected {JSON}: Exceeds the limit (4300 digits)"),
+        ('{"x": 1}', 'expected an object with "input" or "source", got {"x": 1}; `columns` names other keys'),
+        ("[" * 100_000, f"expected {JSON}: maximum recursion depth exceeded"),
+        ('{"input": [1], "id": [1e999]}', "expected finite numbers and at most 100 nested lists in further"),
+        ('{"input": [1], "id": ' + "[" * 200 + "]" * 200 + "}", "expected finite numbers and at most 100 "),
+    ]:
+        (number, error), last = rows_of(read(tmp_path, f"{line}\n[3]\n", "in.jsonl"))
+        assert error.startswith(message)
+        assert (number, last) == (1, (2, ([3], None)))
 
 
 def test_pairs_of_a_file(tmp_path):
@@ -261,16 +217,8 @@ def test_typed_words():
     assert str(read_words(["[1,"]).error).startswith(f"input: expected {JSON}: ")
 
 
-@pytest.mark.parametrize(
-    ("json_lines", "lines", "rows"),
-    [
-        (True, ["3 1", "", "[7, 8]"], [(1, ("3 1", None)), (3, ([7, 8], None))]),
-        (False, [" hello", "[1]", "a\tb"], [(1, (" hello", None)), (2, ("[1]", None)), (3, ("a", "b"))]),
-        (False, ["a\tb\tc"], [(1, "expected a source, a tab and a target, or `columns`, got 3 columns")]),
-    ],
-)
-def test_typed_lines(monkeypatch, json_lines, lines, rows):
-    typed = [*lines]
+def test_typed_lines(monkeypatch):
+    typed = []
 
     def type_line(prompt):
         if not typed:
@@ -278,11 +226,17 @@ def test_typed_lines(monkeypatch, json_lines, lines, rows):
         return typed.pop(0)
 
     monkeypatch.setattr("builtins.input", type_line)
-    records = read_terminal(InputFormat(json_lines=json_lines))
-    got = [next(records)]
-    assert len(typed) == len(lines) - 1  # the record does not wait for the next line
-    got += records
-    assert [(r.place.number, str(r.error).partition(": ")[2] if r.error else r[1:3]) for r in got] == rows
+    for json_lines, lines, rows in [
+        (True, ["3 1", "", "[7, 8]"], [(1, ("3 1", None)), (3, ([7, 8], None))]),
+        (False, [" hello", "[1]", "a\tb"], [(1, (" hello", None)), (2, ("[1]", None)), (3, ("a", "b"))]),
+        (False, ["a\tb\tc"], [(1, THREE_COLUMNS)]),
+    ]:
+        typed += lines
+        records = read_terminal(InputFormat(json_lines=json_lines))
+        got = [next(records)]
+        assert len(typed) == len(lines) - 1  # the record does not wait for the next line
+        got += records
+        assert rows_of(got) == rows
 
 
 def test_tables_cannot_be_streamed(tmp_path):
@@ -311,20 +265,17 @@ REPEATED = Frame(source=["a"], target=["x"], repeats=["target"])
 SPELLINGS, SOUNDS = zip(*PAIRS, strict=True)
 
 
-@pytest.mark.parametrize(
-    "rows",
-    [
+def test_rows_of_pairs():
+    expected = pair_task(PAIRS, validation=PAIRS)
+    for rows in [
         Frame(word=SPELLINGS, ipa=SOUNDS),
         Frame(id=[3, 4, 5], target=SOUNDS, source=SPELLINGS),
         [{"input": source, "output": target, "id": 7} for source, target in PAIRS],
         [{"input": np.array([*source]), "output": tuple(target.split())} for source, target in PAIRS],
-    ],
-)
-def test_rows_of_pairs(rows):
-    expected = pair_task(PAIRS, validation=PAIRS)
-    task = pair_task(rows, validation=rows)
-    assert task.digest == expected.digest
-    assert task.vocabularies.tokens == expected.vocabularies.tokens == ("characters", "words")
+    ]:
+        task = pair_task(rows, validation=rows)
+        assert task.digest == expected.digest
+        assert task.vocabularies.tokens == expected.vocabularies.tokens == ("characters", "words")
 
 
 def test_numbers_of_a_column_or_beside_strings_are_strings():
@@ -334,12 +285,12 @@ def test_numbers_of_a_column_or_beside_strings_are_strings():
     assert pair_task([([3.0, np.float32(1)], np.array([2.0]))] * 2).pairs.sources.rows() == [[3, 1]] * 2
 
 
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
+def test_invalid_rows():
+    for rows, message in [
         (Frame(a=[], b=[], c=[]), 'DataFrame with columns source and target, or `columns` to .*, got "a", "b", "c"'),
         (Frame(source=["a", "b"], target=["x", float("nan")]), r"row 1: expected a pair .*, got \('b', nan\)"),
         ([("a", "b"), (NA(), "c")], r"pairs, row 1: expected a pair \(source, target\), got \("),
+        ([("a", "b"), ("c",)], r"pairs, row 1: expected a pair \(source, target\), got \('c',\)"),
         ([{"input": "a", "output": "b"}, {"sauce": "a"}], 'row 1: expected an object with "input" or "source", got {'),
         ([{"input": "a", "outptu": "b"}] * 2, 'row 0: expected a target, after a tab .*, got only "a"'),
         (REPEATED, 'expected a DataFrame with .*, got "source", "target", "target"'),
@@ -347,17 +298,13 @@ def test_numbers_of_a_column_or_beside_strings_are_strings():
         ([([1], [3]), (np.ma.array([4, 5], mask=[0, 1]), [6])], "^pairs, row 1: expected integers .*, got null"),
         (7, "pairs: expected pairs of a source and a target, got 7"),
         (np.array(7), "pairs: expected pairs of a source and a target, got 7"),
-    ],
-)
-def test_invalid_rows(rows, message):
-    with pytest.raises(InputError, match=message):
-        pair_task(rows)
+    ]:
+        with pytest.raises(InputError, match=message):
+            pair_task(rows)
 
 
 def test_columns_of_a_frame_and_keys_of_dictionaries():
-    expected = pair_task(PAIRS)
-    spellings, sounds = zip(*PAIRS, strict=True)
-    frame = Frame(n=[0] * len(PAIRS), ipa=[*sounds], word=[*spellings])
+    expected, frame = pair_task(PAIRS), Frame(n=[0] * 3, ipa=SOUNDS, word=SPELLINGS)
     objects = [{"n": 0, "ipa": sound, "word": spelling} for spelling, sound in PAIRS]
     for rows in frame, objects:
         assert pair_task(rows, file_format=InputFormat(columns=("word", "ipa"))).digest == expected.digest

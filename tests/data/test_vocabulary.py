@@ -1,3 +1,4 @@
+import itertools
 import unicodedata
 
 import pytest
@@ -14,9 +15,8 @@ PLACE = Place("in.tsv", "line", 7)
 # ---- Symbols of a string ----
 
 
-@pytest.mark.parametrize(
-    ("tokens", "text", "symbols"),
-    [
+def test_texts_become_symbols():
+    for tokens, text, symbols in [
         ("characters", "abba", ["a", "b", "b", "a"]),
         ("characters", "  a\u00a0", [" ", " ", "a", "\u00a0"]),
         ("characters", ["a", " ", "e\u0301"], ["a", " ", "\u00e9"]),
@@ -27,15 +27,12 @@ PLACE = Place("in.tsv", "line", 7)
         ("words", ["New", "e\u0301t\u00e9"], ["New", "\u00e9t\u00e9"]),
         ("integers", [3, 10**6], [3, 10**6]),
         ("integers", " 3,1\t40 , ", [3, 1, 40]),
-    ],
-)
-def test_texts_become_symbols(tokens, text, symbols):
-    assert Vocabulary(tokens).tokenize(text, PLACE) == symbols
+    ]:
+        assert Vocabulary(tokens).tokenize(text, PLACE) == symbols
 
 
-@pytest.mark.parametrize(
-    ("tokens", "value", "message"),
-    [
+def test_invalid_texts_are_refused():
+    for tokens, value, message in [
         ("characters", ["a", 5], r'expected a string or a list of characters, got \["a", 5\]'),
         ("characters", ["a", "bc"], 'expected a list of characters, got "bc"'),
         ("words", ["a", "b c"], 'expected a list of words, got "b c"'),
@@ -48,11 +45,9 @@ def test_texts_become_symbols(tokens, text, symbols):
         ("integers", [True], "expected integers from 0 to 2147483647, got true$"),
         ("integers", [[1], [2]], r"expected integers from 0 to 2147483647, got \[1\]$"),
         ("integers", [MAX_SYMBOL + 1], f"expected integers from 0 to {MAX_SYMBOL}, got {MAX_SYMBOL + 1}$"),
-    ],
-)
-def test_invalid_texts_are_refused(tokens, value, message):
-    with pytest.raises(InputError, match=f"^in.tsv, line 7(, word [12])?: {message}"):
-        Vocabulary(tokens).tokenize(value, PLACE)
+    ]:
+        with pytest.raises(InputError, match=f"^in.tsv, line 7(, word [12])?: {message}"):
+            Vocabulary(tokens).tokenize(value, PLACE)
 
 
 # ---- Normal forms and lower case ----
@@ -61,15 +56,12 @@ VARIED = ["Ångström ﬁ", "e\u0301É", "한국", "İı", "Straße ẞ", "\u212
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("text", VARIED)
-def test_texts_are_normalised_before_they_are_split(text, form):
-    def normal(text):
-        return unicodedata.normalize(form, text)
-
-    for lowercase, expected in ((False, normal(text)), (True, normal(normal(text).lower()))):
+def test_texts_are_normalised_before_they_are_split(form):
+    for text, lowercase in itertools.product(VARIED, (False, True)):
+        normal = unicodedata.normalize(form, text)
         side = Vocabulary("characters", form=form, lowercase=lowercase)
         symbols = side.tokenize(text, PLACE)
-        assert symbols == list(expected)
+        assert symbols == list(unicodedata.normalize(form, normal.lower()) if lowercase else normal)
         assert side.tokenize(symbols, PLACE) == side.tokenize("".join(symbols), PLACE) == symbols
         Vocabulary("characters", tuple({*symbols}), form=form, lowercase=lowercase)  # accepts its own symbols
 
@@ -92,9 +84,8 @@ def test_numbers_that_no_symbol_has():
 CHARACTERS, WORDS = "expected characters in a vocabulary, got", "expected words in a vocabulary, got"
 
 
-@pytest.mark.parametrize(
-    ("tokens", "symbols", "options", "message"),
-    [
+def test_invalid_vocabularies_are_refused():
+    for tokens, symbols, options, message in [
         ("letters", ("a",), {}, 'expected tokens to be one of integers, characters, words, got "letters"'),
         ("integers", ("a",), {}, "expected no symbols for integers, got 1"),
         ("words", ("a", "b", "a"), {}, "a symbol occurs twice in a vocabulary"),
@@ -105,11 +96,9 @@ CHARACTERS, WORDS = "expected characters in a vocabulary, got", "expected words 
         ("words", ("aB",), {"lowercase": True}, f'{WORDS} "aB"'),
         ("words", ("ℌ",), {"form": "NFKC", "lowercase": True}, f'{WORDS} "ℌ"'),
         ("words", ("a",), {"form": "NFX"}, 'expected a normal form, .*, got "NFX"'),
-    ],
-)
-def test_invalid_vocabularies_are_refused(tokens, symbols, options, message):
-    with pytest.raises(WeightsError, match=f"^{message}$"):
-        Vocabulary(tokens, symbols, **options)
+    ]:
+        with pytest.raises(WeightsError, match=f"^{message}$"):
+            Vocabulary(tokens, symbols, **options)
 
 
 def test_a_preview_has_at_most_40_characters():

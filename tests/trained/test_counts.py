@@ -12,15 +12,7 @@ from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
-from seq2seq_demo.trained.counts import (
-    WRONG_EXAMPLES,
-    count_answers,
-    count_confusions,
-    count_lengths,
-    count_symbols,
-    cross_entropy,
-    nearest_targets,
-)
+from seq2seq_demo.trained.counts import WRONG_EXAMPLES, count_answers, cross_entropy
 from seq2seq_demo.trained.metrics import Calibration, Metrics
 from seq2seq_demo.trained.saved_network import SavedNetwork
 
@@ -64,9 +56,10 @@ def half_right(network, n, in_lens):
 def test_counts_equal_those_of_a_loop_over_single_sequences(monkeypatch, config, in_lens):
     monkeypatch.setattr("seq2seq_demo.network.decoding.MAX_ROWS_AT_ONCE", 40)
     network = network_of(config, seed=6)
-    sources, targets = half_right(network, 150, in_lens)
+    sources, targets = half_right(network, 80, in_lens)
     loss, forced_exact, exact = 0.0, 0, 0
     expected, forced_correct, correct = Counter(), Counter(), Counter()  # by position
+    symbols, right_symbols = Counter(), Counter()
     for source, target in zip(sources, targets, strict=True):
         with_end = [*target, *[END] * config.ends]
         forced, logits, _ = network.decode(np.array([source]), len(with_end), np.array([[END, *with_end[:-1]]]))
@@ -78,13 +71,19 @@ def test_counts_equal_those_of_a_loop_over_single_sequences(monkeypatch, config,
         for t, symbol in enumerate(with_end):
             expected[t] += 1
             forced_correct[t] += forced[0, t] == symbol
-            correct[t] += t < len(free) and free[t] == symbol
+            is_right = t < len(free) and free[t] == symbol
+            correct[t] += is_right
+            symbols[symbol] += 1
+            right_symbols[symbol] += is_right
     e = measured(Pairs(*map(Sequences.of_rows, (sources, targets))), network=network)
     n, n_symbols, width = len(sources), expected.total(), max(expected) + 1
     assert (e.n, e.n_pairs, e.n_target) == (n, n, n_symbols - n * config.ends)
-    for tally, right in ((e.forced, forced_correct), (e.by_position, correct)):
-        assert tally.expected.tolist() == [expected[t] for t in range(width)]
-        assert tally.correct.tolist() == [right[t] for t in range(width)]
+    by_position = (e.forced, expected, forced_correct), (e.by_position, expected, correct)
+    for tally, all_expected, right in (*by_position, (e.by_symbol, symbols, right_symbols)):
+        assert tally.expected.tolist() == [all_expected[k] for k in range(len(tally.expected))]
+        assert tally.correct.tolist() == [right[k] for k in range(len(tally.expected))]
+        assert tally.expected.sum() == n_symbols
+    assert len(e.forced.expected) == len(e.by_position.expected) == width
     assert e.metrics == Metrics(
         loss=pytest.approx(loss / n_symbols, rel=1e-4),
         forced_token_accuracy=forced_correct.total() / n_symbols,
@@ -119,9 +118,7 @@ def test_sequences_that_are_too_long_are_refused_and_progress_is_reported(config
     with pytest.raises(UsageError, match=r"^1 sequences of 99999 \+ 100000 symbols, decoded at once, would need"):
         measured(pairs_of_arrays(long.sources.array()[:, 1:], long.targets.array()[:, ends:]), config)
     almost = pairs_of_arrays(*[np.zeros((1, 8_000), np.uint8)] * 2)
-    with pytest.raises(
-        UsageError, match=rf"^1000 sequences of 8000 \+ {8000 + ends} symbols, decoded at once, would need"
-    ):
+    with pytest.raises(UsageError, match=rf"^1000 sequences of 8000 \+ {8000 + ends} symbols, decoded at once"):
         count_answers(network, SavedNetwork(config, {}), almost, beam=Beam(1000))
     pairs = pairs_of_arrays(np.ones((MAX_ROWS_AT_ONCE + 5, 3), int), np.ones((MAX_ROWS_AT_ONCE + 5, 2), int))
     measured(pairs, config, on_progress=reported.append)
@@ -129,35 +126,6 @@ def test_sequences_that_are_too_long_are_refused_and_progress_is_reported(config
     reported.clear()
     measured(pairs, config, on_progress=reported.append, alternatives=True)
     assert reported == [MAX_ROWS_AT_ONCE + 5]  # one source
-
-
-def test_the_nearest_target_of_each_answer_by_hand():
-    """The targets of three answers, in any order; the edits of each target are in the comments."""
-    answers = Sequences.of_rows([[4, 5, 6], [], [1, 1]])
-    targets = [([7] * 5, 0), ([1, 1], 2), ([2], 1), ([4, 5], 0), ([2, 2, 1, 1], 2), ([4, 8, 6], 0), ([3, 3], 1)]
-    #           5            0            1         1            2                  1               2
-    rows, groups = zip(*targets, strict=True)
-    nearest, edits = nearest_targets(answers, Sequences.of_rows(rows), np.array(groups))
-    assert (nearest.tolist(), edits.tolist()) == ([3, 2, 1], [1, 1, 0])
-
-
-def test_counts_by_hand():
-    """The answers are right, wrong in one symbol, too short, too long, and unended."""
-    targets = Sequences.of_rows([[1, 2], [3, 4], [5, 6, 7], [], []])
-    answers = Sequences.of_rows([[1, 2], [3, 8], [5, 6], [5], [1, 1, 1, 1]])
-    e = count_lengths(answers, targets, np.array([True] * 4 + [False]), np.array([True] + [False] * 4))
-    assert (e.n, e.exact, e.wrong_symbols, e.too_short, e.too_long, e.unended) == (5, 1, 1, 1, 1, 1)
-    assert count_confusions(ENDING, answers, targets) == {(4, 8): 1, (7, None): 1, (None, 5): 1, (None, 1): 4}
-    with_end = Sequences.of_rows([[1, 2, END], [3, 8, END], [5, 6, END], [5, END], [1, 1, 1, 1]])
-    e = count_symbols(ENDING, with_end, targets)
-    # [1, 2, END], [3, wrong, END], [5, 6, wrong, missing], [wrong], [wrong]
-    assert (e.n_target, e.by_position.expected.tolist(), e.by_position.correct.tolist()) == (
-        7,
-        [5, 3, 3, 1],
-        [3, 2, 2, 0],
-    )
-    assert e.by_symbol.expected.tolist() == [0, 1, 1, 1, 1, 1, 1, 1, 0, 5]
-    assert e.by_symbol.correct.tolist() == [0, 1, 1, 1, 0, 1, 1, 0, 0, 2]
 
 
 # ---- Alternatives, confusions and wrong answers, for answers from a table ----
@@ -244,9 +212,9 @@ def test_an_answer_without_an_end_is_wrong_even_if_it_is_an_alternative(reply):
     assert (worst.ended, worst.exact) == (False, False)
     # An answer without END is no answer.
     assert e.answers.confidences(Calibration(1.0)).tolist() == [0, pytest.approx(0.75)]
-    for target in ([4], [4] * 7):
+    for target, edits in ([4], {(None, 5): 1, (None, 6): 1, (None, 7): 2}), ([4, 5, 6, 7, 7, 8], {(8, None): 1}):
         e = evaluate(([1, 2], target))
-        assert (e.unended, e.too_long, e.too_short) == (1, 0, 0)
+        assert (e.unended, e.too_long, e.too_short, e.confusions) == (1, 0, 0, edits)
 
 
 def test_pairs_with_unseen_symbols_are_wrong_in_every_figure_but_the_loss(reply):

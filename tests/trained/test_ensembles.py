@@ -50,9 +50,8 @@ def test_one_network_is_no_ensemble_and_the_members_of_ensembles_count_one_by_on
     assert [each.model_config for each in ensemble([one, two]).members] == [FIRST, FIRST, SECOND]
 
 
-@pytest.mark.parametrize(
-    ("networks", "message"),
-    [
+def test_networks_that_cannot_answer_together_are_refused():
+    for networks, message in [
         ([network(), network(vocabularies=SIDES._replace(target=Vocabulary("words", ("X", "Z"))))], OTHER_SYMBOLS),
         ([network(), network(replace(SECOND, out_max_int=2))], OTHER_SYMBOLS),
         ([network(), network(replace(SECOND, ends=False))], OTHER_SYMBOLS),
@@ -60,8 +59,6 @@ def test_one_network_is_no_ensemble_and_the_members_of_ensembles_count_one_by_on
         ([network()] * 101, "expected at most 100 networks in an ensemble, got 101"),
         ([network(), "w.h5"], "expected networks to combine"),
         ([], "expected networks to combine"),
-    ],
-)
-def test_networks_that_cannot_answer_together_are_refused(networks, message):
-    with pytest.raises(UsageError, match=message):
-        ensemble(networks)
+    ]:
+        with pytest.raises(UsageError, match=message):
+            ensemble(networks)

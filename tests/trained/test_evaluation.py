@@ -66,9 +66,8 @@ def run(points=65, start_step=0, **settings):
     return TrainingRun(TrainConfig(points, 5, 5, min_in_len=2, **settings), start_step)
 
 
-@pytest.mark.parametrize(
-    ("runs", "in_len", "fresh"),
-    [
+def test_sources_are_fresh_if_training_drew_few_of_them():
+    for runs, in_len, fresh in [
         ([run()], 4, True),  # 9 ** 4 = 6561 possible sources, and 100 * 65 points
         ([run(66)], 4, False),
         ([run(66)], 5, True),
@@ -80,11 +79,9 @@ def run(points=65, start_step=0, **settings):
         ([run(66, validation_points=6)], 4, None),  # pairs
         ([run(), None], 4, None),
         ([], 4, True),  # untrained
-    ],
-)
-def test_sources_are_fresh_if_training_drew_few_of_them(runs, in_len, fresh):
-    sets = pattern_sets(network_of(*runs), find_pattern("copy"), n=1, lengths=[in_len], out_len=None, seed=0)
-    assert {kind: is_fresh for kind, is_fresh, _ in sets} == {RANDOM: fresh} | dict.fromkeys(SOURCE_KINDS)
+    ]:
+        sets = pattern_sets(network_of(*runs), find_pattern("copy"), n=1, lengths=[in_len], out_len=None, seed=0)
+        assert {kind: is_fresh for kind, is_fresh, _ in sets} == {RANDOM: fresh} | dict.fromkeys(SOURCE_KINDS)
 
 
 def test_lengths_of_few_sources_are_named_once(caplog):

@@ -1,5 +1,6 @@
 import json
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -26,20 +27,11 @@ def tally(expected, correct):
 
 def counts_of(**changes):
     """Made-up counts of 10 sequences of 2 symbols from 0 to 2."""
-    values = {
-        "n": 10,
-        "n_pairs": 10,
-        "n_target": 20,
-        "loss_sum": 5.0,
-        "n_loss": 20,
-        "forced_exact": 5,
-        "exact": 3,
-        "edits": 9,
-    }
-    values |= {"forced": tally([10, 10], [9, 6]), "by_position": tally([10, 10], [8, 4])}
+    totals = Counts(10, 10, 20, loss_sum=5.0, n_loss=20, forced_exact=5, exact=3, edits=9)
+    values = {"forced": tally([10, 10], [9, 6]), "by_position": tally([10, 10], [8, 4])}
     values |= {"by_symbol": tally([5, 6, 0, 9], [5, 3, 0, 4])}
     values |= {"confusions": Counter({(1, 0): 1, (1, 2): 2, (2, 1): 4, (2, 0): 1})}
-    return Counts(**values | changes)
+    return replace(totals, **values | changes)
 
 
 @pytest.mark.parametrize("ends", [True, False])
@@ -51,26 +43,19 @@ def test_an_evaluation_as_json(ends):
     flat |= {"token_accuracy": 0.6, "forced_token_accuracy": 0.75, "symbol_error_rate": 0.45, "loss": 0.25}
     flat |= {"wrong_symbols": 0, "too_short": 0, "too_long": 3, "unended": 2}
     other = flat | {"fresh": True, "exact_match": 0.5, "loss": None, "too_long": 0, "unended": 0}
-    last = {"symbol": "END" if ends else 3, "n": 9, "token_accuracy": pytest.approx(4 / 9)}
+    positions = [
+        {"position": 1, "token_accuracy": 0.8, "forced_token_accuracy": 0.9},
+        {"position": 2, "token_accuracy": 0.4, "forced_token_accuracy": 0.6},
+    ]
+    symbols = [(0, 5, 1.0), (1, 6, 0.5), ("END" if ends else 3, 9, pytest.approx(4 / 9))]
+    confusions = [(2, 1, 4), (1, 2, 2), (1, 0, 1), (2, 0, 1)]
     assert [*e.to_dict().items()] == [
         *flat.items(),
         ("by_length", {"7": flat}),
         ("by_kind", {"random": flat | {"by_length": {"7": flat}}, "ascending": other | {"by_length": {"7": other}}}),
-        (
-            "by_position",
-            [
-                {"position": 1, "token_accuracy": 0.8, "forced_token_accuracy": 0.9},
-                {"position": 2, "token_accuracy": 0.4, "forced_token_accuracy": 0.6},
-            ],
-        ),
-        (
-            "by_symbol",
-            [{"symbol": 0, "n": 5, "token_accuracy": 1.0}, {"symbol": 1, "n": 6, "token_accuracy": 0.5}, last],
-        ),
-        (
-            "confusions",
-            [{"expected": x, "prediction": y, "n": n} for x, y, n in [(2, 1, 4), (1, 2, 2), (1, 0, 1), (2, 0, 1)]],
-        ),
+        ("by_position", positions),
+        ("by_symbol", [{"symbol": symbol, "n": n, "token_accuracy": accuracy} for symbol, n, accuracy in symbols]),
+        ("confusions", [{"expected": x, "prediction": y, "n": n} for x, y, n in confusions]),
         ("worst", []),
         ("calibration", None),
     ]
@@ -88,10 +73,8 @@ def test_figures_at_one_length_have_tables_by_position_and_by_symbol():
     header, row = map(str.split, lengths.splitlines())
     assert header[:6] == ["length", "sequences", "exact", "match", "forced", "token"]
     assert row == ["7", "10", "0.30000", "0.50000", "0.60000", "0.75000", "0.45000", "0", "0", "3", "0"]
-    assert [line.split() for line in positions.splitlines()[1:]] == [
-        ["1", "0.90000", "0.80000"],
-        ["2", "0.60000", "0.40000"],
-    ]
+    by_position = [line.split() for line in positions.splitlines()[1:]]
+    assert by_position == [["1", "0.90000", "0.80000"], ["2", "0.60000", "0.40000"]]
     assert [line.split()[:2] for line in symbols.splitlines()[1:]] == [["0", "5"], ["1", "6"], ["3", "9"]]
     assert confusions.splitlines()[1].split() == ["2", "1", "4"]
 
@@ -123,15 +106,14 @@ TEXTS = Vocabularies(Vocabulary("characters", (" ", "a", "\u00e9", "한")), Voca
 
 def pair_rows(vocabularies=TEXTS, **changes):
     """Made-up rows of two lengths: 4 sources with 6 targets, and 6 sources with 6 targets."""
-    numbers = {"source": [1, 0, 3], "answer": [2, 1, 1], "expected": [0, 2]}
-    wrong = Prediction.of_numbers(network_of(vocabularies), **numbers, ended=False, probabilities=[0.5, 0.5])
+    answer = {"answer": [2, 1, 1], "ended": False, "probabilities": [0.5, 0.5]}
+    wrong = Prediction.of_numbers(network_of(vocabularies), source=[1, 0, 3], expected=[0, 2], **answer)
     confusions = Counter({(0, 1): 2, (None, 1): 5, (2, None): 2, (2, 0): 2, (1, 0): 1})
-    values = {"n": 4, "n_pairs": 6, "n_target": 16, "loss_sum": 5.0, "n_loss": 20, "forced": tally([12, 8], [10, 5])}
-    values |= {"forced_exact": 3, "by_position": tally([12, 8], [10, 3]), "exact": 1, "wrong_symbols": 1}
-    values |= {"too_short": 1, "unended": 1, "edits": 10, "confusions": confusions}
-    values |= {"wrong": (wrong,)}
+    values = {"forced": tally([12, 8], [10, 5]), "by_position": tally([12, 8], [10, 3]), "forced_exact": 3, "exact": 1}
+    values |= {"wrong_symbols": 1, "too_short": 1, "unended": 1, "edits": 10, "confusions": confusions}
+    first = Counts(4, 6, 16, loss_sum=5.0, n_loss=20, **values | {"wrong": (wrong,)} | changes)
     right = {"forced": tally([20], [0]), "by_position": tally([20], [20]), "exact": 6}
-    first, second = Counts(**values | changes), Counts(6, 6, 14, loss_sum=3.0, n_loss=20, **right)
+    second = Counts(6, 6, 14, loss_sum=3.0, n_loss=20, **right)
     return [EvaluationRow(GIVEN, 2, first), EvaluationRow(GIVEN, 3, second)]
 
 
