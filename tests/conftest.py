@@ -1,13 +1,13 @@
 import contextlib
+import io
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import fork_server
 import pytest
-from helpers import PROGRAM, REFERENCE_2016, environment, run_fast_steps
+from helpers import REFERENCE_2016, environment, run_fast_steps
 
 from seq2seq_demo.commands import cli
 
@@ -88,13 +88,17 @@ def fast_steps(monkeypatch):
 class Program:
     """Runs the command line in this process. The first argument is split at spaces; each other argument is one word."""
 
-    def __init__(self, capsys):
-        self.capsys = capsys
+    def __init__(self, capsys, monkeypatch):
+        self.capsys, self.monkeypatch = capsys, monkeypatch
 
     def __call__(self, line="", *words):
         """Return the exit status, stdout and stderr."""
         status = cli.main([*str(line).split(), *map(str, words)])
         return status, *self.capsys.readouterr()
+
+    def reads(self, text):
+        """Let the next run read this text from standard input."""
+        self.monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
 
     def ok(self, *words):
         """Require success; return stdout and stderr."""
@@ -115,15 +119,4 @@ class Program:
 def run(capsys, monkeypatch, tmp_path):
     """A Program in an empty working directory."""
     monkeypatch.chdir(tmp_path)
-    return Program(capsys)
-
-
-@pytest.fixture
-def shell(tmp_path):
-    """A function that runs the command line in a subprocess, in an empty directory."""
-
-    def shell(*argv, stdin=None, cwd=tmp_path, **changes):
-        options = {"input": stdin, "cwd": cwd, "env": environment(**changes)}
-        return subprocess.run([*PROGRAM, *map(str, argv)], **options, capture_output=True, text=True, check=False)
-
-    return shell
+    return Program(capsys, monkeypatch)

@@ -1,9 +1,9 @@
 """Fork test processes from a server that has already loaded TensorFlow.
 
 `python -IS fork_server.py ARGUMENTS` runs `python ARGUMENTS` and saves 5 seconds of CPU time. The client sends its
-arguments, environment, working directory and standard streams to the server, forwards signals, and exits with the
-status of the forked process. If the client is killed, the forked process is killed too. The environment variable
-FORK_SERVER contains the server's address. Linux only.
+arguments, environment, working directory and standard streams to the server, and exits with the status of the forked
+process. If the client is killed, the forked process is killed too. The environment variable FORK_SERVER contains the
+server's address. Linux only.
 
 Tests that depend on how Python starts (its options, the locale, the hash seed, its imports) need a real process.
 """
@@ -16,17 +16,13 @@ import socket
 import sys
 
 STREAMS = range(3)
-FORWARDED = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 
 
 def request_run() -> int:
-    """Have the server run this process's arguments; return the exit status, or minus the signal that ended the run."""
+    """Have the server run this process's arguments; return the exit status."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     connection.connect(os.environ["FORK_SERVER"])
     folder = os.open(".", os.O_RDONLY)
-    for signum in FORWARDED:
-        if signal.getsignal(signum) != signal.SIG_IGN:
-            signal.signal(signum, lambda signum, _: connection.send(bytes([signum])))
     request = repr((sys.argv[1:], dict(os.environ))).encode()
     socket.send_fds(connection, [request], [folder, *STREAMS])
     for descriptor in (folder, *STREAMS):  # a pipe's reader must see EOF when the forked process ends
@@ -79,7 +75,7 @@ def preload() -> None:
 
 
 def answer(connection: socket.socket) -> None:
-    """Fork the process that a client requests, forward signals to it, and send its exit status; return only in it."""
+    """Fork the process that a client requests, and send its exit status; return only in it."""
     request, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 1 + len(STREAMS))
     process = os.fork()
     if not process:
@@ -87,9 +83,8 @@ def answer(connection: socket.socket) -> None:
     for descriptor in descriptors:
         os.close(descriptor)
     ended = os.pidfd_open(process)
-    while ended not in select.select([ended, connection], [], [])[0]:
-        signum = connection.recv(1)
-        os.kill(process, signum[0] if signum else signal.SIGKILL)
+    if ended not in select.select([ended, connection], [], [])[0]:  # the client has been killed
+        os.kill(process, signal.SIGKILL)
     status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
     with contextlib.suppress(OSError):
         connection.send(str(status).encode())
@@ -107,7 +102,6 @@ def adopt(request: tuple[list[str], dict[str, str]], descriptors: list[int]) -> 
     for stream, descriptor in enumerate(received):
         os.dup2(descriptor, stream)
         os.close(descriptor)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     tempfile.tempdir = None
     own = {name: os.environ[name] for name in ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL", "XLA_FLAGS")}
     os.environ.clear()
@@ -135,10 +129,8 @@ def run_and_exit() -> None:
         code = 1
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with contextlib.suppress(OSError):
             stream.flush()
-        except OSError:
-            code = 120  # Python's status for a failed flush
     os._exit(code)
 
 
@@ -160,9 +152,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--serve"]:
         serve(socket.socket(fileno=int(sys.argv[2])))
         run_and_exit()
-    status = request_run()
-    if status < 0:
-        if -status in FORWARDED:
-            signal.signal(-status, signal.SIG_DFL)
-        os.kill(os.getpid(), -status)
-    os._exit(status)
+    os._exit(request_run())

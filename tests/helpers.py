@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shlex
 import subprocess
 import sys
 import time
@@ -57,7 +56,6 @@ PYTHON = [sys.executable]
 if sys.platform == "linux":
     PYTHON += ["-IS", str(Path(__file__).with_name("fork_server.py"))]  # TensorFlow is already loaded
 PROGRAM = [*PYTHON, "-m", "seq2seq_demo"]
-DEMO = shlex.join(PROGRAM)  # for a shell
 REAL_PROGRAM = [sys.executable, "-m", "seq2seq_demo"]  # for tests that depend on how Python starts
 
 

@@ -60,7 +60,7 @@ def test_a_beam_gives_several_answers_best_first(trained):
         assert (answer.prediction, answer.source, answer.ended) == (" ".join(answer.prediction_tokens), "ab", True)
 
 
-def test_a_network_of_texts_is_trained_further_on_texts(trained):
+def test_a_network_of_texts_is_trained_further_on_texts(trained, fast_steps):
     network, _ = trained
     further = train([("ab", "bravo"), ("b", "alpha")], start=network, epochs=1, dropout=0.0, keep_best=False)
     assert (further.step, further.vocabularies) == (network.step + 1, network.vocabularies)

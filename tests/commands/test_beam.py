@@ -5,27 +5,18 @@ import json
 from pathlib import Path
 
 import pytest
-from helpers import random_weights, write_pairs
+from helpers import save_texts, write_pairs
 
 from seq2seq_demo.commands.predict import answer_lines
-from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
-from seq2seq_demo.trained.trained_network import TrainedNetwork
 
-SIZES = {"cell_size": 7, "embedding_size": 5, "in_max_int": 1, "out_max_int": 1, "ends": True}
-TEXT = ModelConfig("embedding_attention", "GRUCell", **SIZES)
-SIDES = Vocabularies(Vocabulary("characters", ("a", "b")), Vocabulary("words", ("x", "yy")))
 SOURCES = ["".join(text) for n in (1, 2, 3) for text in itertools.product("ab", repeat=n)]
 
 
 @pytest.fixture
 def network(run):
     """A text network with random weights, saved as w."""
-    lengths = {"in_len": 3, "out_len": 3, "min_in_len": 1}
-    network = TrainedNetwork(TEXT, random_weights(TEXT, 3), task="t", vocabularies=SIDES, **lengths)
-    network.save("w")
     Path("in.txt").write_text("".join(f"{source}\n" for source in SOURCES))
-    return network
+    return save_texts("w", ("characters", ("a", "b")), ("words", ("x", "yy")), in_len=3, out_len=3)
 
 
 def test_predict_prints_the_answers_of_a_beam(run, network):

@@ -1,7 +1,8 @@
+import subprocess
 from unittest.mock import Mock
 
 import pytest
-from helpers import imported, save_random
+from helpers import REAL_PROGRAM, environment, imported, save_random
 
 from seq2seq_demo.commands import predict
 from seq2seq_demo.config import ModelConfig
@@ -45,11 +46,11 @@ def test_help_and_usage_errors_import_nothing_heavy():
     assert imported(lines, "tensorflow", "keras", "numpy", "h5py") == []
 
 
-def test_numpy_commands_import_neither_tensorflow_nor_matplotlib(tmp_path, monkeypatch):
+def test_numpy_commands_import_neither_tensorflow_nor_matplotlib_nor_rich(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     save_random("w", ModelConfig("embedding_attention"), task="copy", in_len=4, out_len=4)
     lines = ["predict -i w 0 1 2 3", "evaluate 20 -p copy -i w", "page -i w -o w.html", "patterns", "networks"]
-    assert imported(lines, "tensorflow", "keras", "matplotlib", "h5py") == []
+    assert imported(lines, "tensorflow", "keras", "matplotlib", "h5py", "rich") == []
 
 
 @pytest.mark.parametrize(
@@ -60,9 +61,9 @@ def test_numpy_commands_import_neither_tensorflow_nor_matplotlib(tmp_path, monke
         ("train --l", {"--label-smoothing", "--learning-rate", "--lr-schedule", "--log-dir", "--lowercase"}),
     ],
 )
-def test_shell_completion(shell, tmp_path, typed, completions):
+def test_shell_completion(tmp_path, typed, completions):
     line = f"seq2seq-demo {typed}"
     variables = {"_ARGCOMPLETE": "1", "COMP_LINE": line, "COMP_POINT": str(len(line)), "COMP_TYPE": "9"}
     variables |= {"_ARGCOMPLETE_IFS": "\n", "_ARGCOMPLETE_STDOUT_FILENAME": str(tmp_path / "completions")}
-    shell(**variables)
+    subprocess.run(REAL_PROGRAM, env=environment(**variables), check=True)
     assert {word.strip() for word in (tmp_path / "completions").read_text().split("\n")} == completions

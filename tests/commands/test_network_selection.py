@@ -1,9 +1,11 @@
 import os
 import shutil
+from pathlib import Path
 
 import pytest
-from helpers import save_random
+from helpers import ATTENTION, save_random
 
+from seq2seq_demo import ensemble
 from seq2seq_demo.config import ModelConfig
 
 
@@ -52,3 +54,24 @@ def test_verbose_prediction_prints_the_network_summary(run):
     network = save_random("w")
     _, _, err = run("predict -i w 0 1 2 3 4 5 6 7 8 9 -v")
     assert err == f"Using weights w\n{network.summary()}\n"
+
+
+@pytest.fixture
+def both(run):
+    """Two networks, saved as a and b, and their ensemble, saved as c."""
+    ensemble([save_random("a", ATTENTION), save_random("b", ModelConfig(cell_size=5))]).save("c")
+
+
+def test_several_networks_answer_as_their_ensemble(run, both):
+    out, err = run.ok("predict -i a -i b --json", *range(10))
+    assert err == "Using weights a, b\n"
+    assert run.ok("predict -i c --json", *range(10)) == (out, "Using weights c\n")
+    assert run.ok("predict -i a --json", *range(10))[0] != out
+
+
+def test_a_page_shows_the_first_member(run, both):
+    _, err = run.ok("page -i c -o c.html")
+    assert "c is an ensemble of 2 networks: the page shows the first\n" in err
+    run.ok("page -i a -o a.html")
+    data = [Path(page).read_text().partition('"weights":')[2][:1000] for page in ("a.html", "c.html")]
+    assert data[0] == data[1] != ""

@@ -1,8 +1,11 @@
+import json
 import os
 import tomllib
 
+import pytest
 from helpers import PATTERN_NETWORKS, ROOT, save_random
 
+import seq2seq_demo
 from seq2seq_demo.files.file_names import shipped_networks, shipped_path
 from seq2seq_demo.trained.trained_network import load
 
@@ -32,6 +35,13 @@ def test_networks_lists_every_shipped_network(run):
     assert cells["sorted-attention"][1:] == ["1-20", "19,031", "1.0000", "Ascending order."]
     assert cells["added-attention"][1:4] == ["2-20", "59,607", "0.4178"]
     assert all(len(row) == 5 for row in cells.values()), "a network has no description"
+
+
+@pytest.mark.parametrize("command", ["patterns", "networks"])
+def test_json_has_the_facts_that_python_returns(run, command):
+    lines = map(json.loads, run.ok(f"{command} --json")[0].splitlines())
+    facts = getattr(seq2seq_demo, command)()
+    assert {line.pop("name"): line for line in lines} == json.loads(json.dumps(facts))
 
 
 def test_shipped_names_work_in_any_directory(run):

@@ -8,98 +8,79 @@ import pytest
 from helpers import ATTENTION, finished_snapshot, save_random
 from matplotlib.figure import Figure
 
+from seq2seq_demo.files.atomic_files import is_own
 from seq2seq_demo.trained.trained_network import load
 
-pytestmark = pytest.mark.usefixtures("fast_steps")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("fast_steps")]
 PREDICT = "predict -i w.h5 0 1 2 3 4 5 6 7 8 9"
 TRAIN = "train 20 -e 1 --cell-size 7 --embedding-size 5"
-LINES = {
-    "weights": f"{TRAIN} -o ",
-    "page": "page -i w.h5 -o ",
-    "history": f"{TRAIN} -o new.h5 --history ",
-    "history plot": f"{TRAIN} -o new.h5 --history-plot ",
-    "attention plot": f"{PREDICT} --attention-plot ",
+OURS = {
+    "a weights file": {"w.h5", "new.h5"},
+    "a page": {"p.html", "w.js"},
+    "a history": {"h.json"},
+    "a picture": {"p.svg", "p.png", "p.pdf"},
 }
-MESSAGE = "that this program wrote\n"
 
 
-def write_foreign(folder):
+def write_foreign():
     """Write files of other programs that begin like outputs of this program or contain the same marks."""
-    header = Path("w.h5").read_bytes()[:512]
-    epoch = json.loads(Path("h.json").read_text())[0]
-    texts = {
-        "setup.cfg": "[metadata]\nname = thesis\n",
-        "package.json": '{"name": "x"}',
-        "epochs.json": json.dumps([epoch, {"epoch": 2, "loss": 1.0}]),
-        "index.html": "<!DOCTYPE html>\n<title>Mine</title>\n<p>Made by <code>seq2seq-demo page</code>",
-        "mine.py": "x = 1\n" * 200,
-    }
-    contents = {name: text.encode() for name, text in texts.items()}
-    contents["old.tfl"] = b"thesis" * 100 + header
     for suffix in ("png", "svg", "pdf"):
         Figure().savefig(f"thesis.{suffix}", metadata={"Title": "seq2seq-demo"})
-        contents[f"thesis.{suffix}"] = Path(f"thesis.{suffix}").read_bytes()
-    # A document that includes a picture of this program also includes the metadata of the picture.
-    contents["including.pdf"] = Path("p.pdf").read_bytes().replace(b"xref\n0", b"99 0 obj\n<< >>\nendobj\nxref\n0")
-    contents["including.svg"] = contents["thesis.svg"].replace(b"</svg>", Path("p.svg").read_bytes() + b"</svg>")
-    contents["including.png"] = contents["thesis.png"] + Path("p.png").read_bytes()
+    png, svg = Path("thesis.png").read_bytes(), Path("thesis.svg").read_bytes()
+    epochs = [*json.loads(Path("h.json").read_text()), {"epoch": 2, "loss": 1.0}]
+    contents = {
+        "setup.cfg": b"[metadata]\nname = thesis\n",
+        "package.json": b'{"name": "x"}',
+        "epochs.json": json.dumps(epochs).encode(),
+        "index.html": b"<!DOCTYPE html>\n<title>Mine</title>\n<p>Made by <code>seq2seq-demo page</code>",
+        "mine.py": b"x = 1\n" * 200,
+        "old.tfl": b"thesis" * 100 + Path("w.h5").read_bytes()[:512],
+        # A document that includes a picture of this program also includes the metadata of the picture.
+        "including.pdf": Path("p.pdf").read_bytes().replace(b"xref\n0", b"99 0 obj\n<< >>\nendobj\nxref\n0"),
+        "including.svg": svg.replace(b"</svg>", Path("p.svg").read_bytes() + b"</svg>"),
+        "including.png": png + Path("p.png").read_bytes(),
+    }
     for name, content in contents.items():
-        Path(folder, name).write_bytes(content)
-    return contents
-
-
-WRITTEN: dict[str, bytes] = {}  # the outputs, written by the first test
-
-
-@pytest.fixture
-def outputs(run):
-    """The command line in a folder with an output of each kind."""
-    if not WRITTEN:
-        save_random("w.h5", ATTENTION)
-        run.ok(f"{TRAIN} -o new.h5 --history h.json --history-plot p.svg")
-        for suffix in ("png", "pdf"):
-            run.ok(f"{PREDICT} --attention-plot p.{suffix}")
-        run.ok("page -i w.h5 -o p.html")
-        WRITTEN.update({path.name: path.read_bytes() for path in Path().iterdir() if path.is_file()})
-    for name, content in WRITTEN.items():
         Path(name).write_bytes(content)
-    return run
 
 
-OURS = {
-    "weights": ["w.h5"],
-    "page": ["p.html"],
-    "history": ["h.json"],
-    "history plot": ["p.svg", "p.png", "p.pdf"],
-    "attention plot": ["p.svg", "p.png", "p.pdf"],
-}
-
-
-def test_no_output_replaces_a_file_of_another_program(outputs):
+def test_the_files_of_this_program_are_recognised_by_kind(run):
+    save_random("w.h5", ATTENTION)
+    run.ok(f"{TRAIN} -o new.h5 --history h.json --history-plot p.svg")
+    for suffix in ("png", "pdf"):
+        run.ok(f"{PREDICT} --attention-plot p.{suffix}")
+    for name in OURS["a page"]:
+        run.ok(f"page -i w.h5 -o {name}")
     finished_snapshot("renamed.h5")
-    foreign = write_foreign(".")
-    ours = {name: Path(name).read_bytes() for names in (*OURS.values(), ["renamed.h5"]) for name in names}
-    for kind, line in LINES.items():
-        for name, content in (foreign | ours).items():
-            is_input = name == "w.h5" and line.startswith(("page", "predict"))
-            is_picture = name.endswith((".png", ".svg", ".pdf"))
-            if name not in OURS[kind] and not is_input and (is_picture or "plot" not in kind):
-                err = outputs.refuses(line + name, MESSAGE, 1)
-                assert f"error: {name} already exists and is not " in err
-            assert Path(name).read_bytes() == content
+    write_foreign()
+    for kind, ours in OURS.items():
+        assert {path.name for path in Path().iterdir() if is_own(path.read_bytes(), kind)} == ours
 
 
-@pytest.mark.slow
-def test_outputs_replace_their_own_kind_and_empty_files_and_with_force_any_file(outputs):
-    for kind, line in LINES.items():
-        for name in OURS[kind] if kind == "attention plot" else ():  # the same function writes all pictures
-            outputs.ok(line + name)
-        path = Path(f"other{Path(OURS[kind][0]).suffix}")
-        for content, options in ((b"", ""), (b"thesis", " --force")):
-            path.write_bytes(content)
-            outputs.ok(f"{line}{path}{options}")
-            assert path.stat().st_size > len(content)
-        outputs.ok(f"{line}{path}")
+@pytest.mark.parametrize(
+    ("line", "output", "kind"),
+    [
+        (f"{TRAIN} -o", "x", "a weights file"),
+        ("page -i w.h5 -o", "x.html", "a page"),
+        (f"{TRAIN} -o new.h5 --history", "x.json", "a history"),
+        (f"{TRAIN} -o new.h5 --history-plot", "x.svg", "a picture"),
+        (f"{PREDICT} --attention-plot", "x.svg", "a picture"),
+    ],
+)
+def test_an_output_replaces_its_own_kind_an_empty_file_and_with_force_any_file(run, line, output, kind):
+    save_random("w.h5", ATTENTION)
+    path = Path(output)
+    path.touch()
+    run.ok(f"{line} {output}")
+    assert is_own(path.read_bytes(), kind)
+    run.ok(f"{line} {output}")
+    path.write_text("thesis")
+    Path(f"link{path.suffix}").symlink_to(path)
+    for name in (output, f"link{path.suffix}"):
+        run.refuses(f"{line} {name}", f"error: {name} already exists and is not {kind} that this program wrote\n", 1)
+    assert path.read_text() == "thesis"
+    run.ok(f"{line} {output} --force")
+    assert is_own(path.read_bytes(), kind)
 
 
 def test_a_file_created_at_the_destination_during_training_is_kept(run, monkeypatch):

@@ -76,12 +76,11 @@ def test_a_user_function_makes_the_targets(run):
     assert data["pattern"] is None
 
 
-@pytest.mark.slow
-def test_several_networks_read_pairs_from_a_pipe(run, shell):
+def test_several_networks_read_pairs_from_a_pipe(run):
     for name in ("v.h5", "w.h5"):
         save_random(name, SMALL, in_len=3, out_len=3)
-    done = shell("page", "-i", "v.h5", "-i", "w.h5", "--from-file", "-", "-o", "x.html", stdin="1 2 3\t3 2 1\n")
-    assert done.returncode == 0, done.stderr
+    run.reads("1 2 3\t3 2 1\n")
+    run.ok("page -i v.h5 -i w.h5 --from-file - -o x.html")
     for shown in networks_in("x.html"):
         assert shown["examples"][0]["target"] == [3, 2, 1]
 
@@ -110,8 +109,6 @@ def test_the_gallery_has_a_page_for_each_entry_and_an_index_that_links_to_it(run
 def test_a_page_of_networks_that_train_needs_no_file(run):
     assert run("page --train t.html") == (0, "", "Wrote t.html: open it in a browser\n")
     assert 'id="data">{"training":{' in Path("t.html").read_text(encoding="utf-8")
-    Path("mine.html").write_text("mine", encoding="utf-8")
-    run.refuses("page --train mine.html", "error: mine.html already exists and is not a page", 1)
 
 
 def test_a_gallery_replaces_only_pages(run, monkeypatch):

@@ -44,8 +44,6 @@ def options_in(text):
 
 LAYERS = TrainOptions(settings={"points": 100_000, "num_layers": 2}, pattern="reversed", verbose=1)
 PARSED = {
-    "train 100000 -p reversed -v -L 2": LAYERS,
-    "-p reversed train 100000 -v -L 2": LAYERS,
     "train -p reversed 100000 -v --num-layers 2": LAYERS,
     "-v train -L 2 100000 --pattern-name=reversed": LAYERS,
     "-n train predict 3 page": PredictOptions(name="train", words=("3", "page")),

@@ -2,11 +2,12 @@ import json
 import os
 import pty
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import ATTENTION, PROGRAM, environment, line_of, prediction_of, save_random, save_texts
+from helpers import ATTENTION, REAL_PROGRAM, environment, line_of, prediction_of, save_random, save_texts
 
 from seq2seq_demo import system_memory
 from seq2seq_demo.commands.predict import json_line, withhold
@@ -49,7 +50,7 @@ def test_keep_going_skips_bad_lines(run):
 
 def start_predict(folder, *options, stdin=subprocess.PIPE):
     """Start `predict` with the network w and piped output; return the process."""
-    pipe, argv = subprocess.PIPE, [*PROGRAM, "predict", "-i", "w", *options]
+    pipe, argv = subprocess.PIPE, [*REAL_PROGRAM, "predict", "-i", "w", *options]
     return subprocess.Popen(argv, cwd=folder, stdin=stdin, stdout=pipe, stderr=pipe, text=True, env=environment())
 
 
@@ -159,3 +160,18 @@ def test_an_interactive_session(tmp_path):
     assert "line 3: expected integers from 0 to 9, got 99" in err  # line 2 has another length
     os.close(controller)
     os.close(terminal)
+
+
+def test_mixed_lengths_are_answered_in_input_order(run, monkeypatch, caplog):
+    monkeypatch.setattr("seq2seq_demo.commands.predict.BATCH_SIZE", 4)  # sequences per batch
+    network = save_random("w", replace(ATTENTION, ends=True), in_len=6, out_len=6, min_in_len=1)
+    sources = [np.random.default_rng(n).integers(0, 10, n).tolist() for n in (3, 1, 8, 3, 6, 1, 9)]
+    Path("in.jsonl").write_text("".join(f"{source}\n" for source in sources))
+    out, err = run.ok("predict -i w --from-file in.jsonl --json")
+    assert err.count("trained on length 1-6, so its answers at length 8 may be wrong") == err.count("trained") == 1
+    answers = network.predict(sources, details=True)
+    assert caplog.messages[-1].endswith("at length 8-9 may be wrong")
+    for p, line in zip(answers, map(json.loads, out.splitlines()), strict=True):
+        assert (line["source"], line["expected"], line["ended"]) == (p.source, p.source[::-1], p.ended)
+        assert (line["prediction"], line["prediction_tokens"]) == (p.prediction, p.prediction_tokens)
+        assert len(line["probabilities"]) == len(p.prediction) + p.ended

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from helpers import SNAPSHOT, save_random
+from helpers import SNAPSHOT, save_random, save_texts
 
 from seq2seq_demo import ensemble
 from seq2seq_demo.config import ModelConfig
@@ -78,8 +78,10 @@ WRONG_USAGE = [  # exit status 2
     ("predict -i w.h5 1 -m rnn", "w.h5 has model embedding_attention, but the options ask for embedding_rnn"),
     ("predict -i w.h5 1 --out-max-int 8", "w.h5 has out-max-int 9, but the options ask for 8"),
     ("train 50 -i w.h5 -o v -p sorted", "w.h5 has pattern reversed, but the options ask for sorted"),
-    ("train 50 -i w.h5 -o v -m rnn", "w.h5 has model embedding_attention, but the options ask for embedding_rnn"),
-    ("train 50 -i w.h5 -o v --out-max-int 8", "w.h5 has out-max-int 9, but the options ask for 8"),
+    ("predict -i text.h5 a --in-tokens words", "text.h5 has in-tokens characters, but the options ask for words"),
+    ("predict -i text.h5 a -p sorted", "text.h5 maps characters to words, but patterns (-p) take only integers"),
+    ("evaluate -i text.h5 few.tsv -p sorted", "text.h5 maps characters to words, but patterns (-p) take only"),
+    ("train 60 -i text.h5 -o x", "the network was trained on 't.tsv': give --from-file again"),
     ("predict -i both.h5 --show-attention 1 2", "showing attention needs an embedding_attention network"),
     ("predict -i w.h5 -i rnn.h5 --min-confidence 0.5 1 2", "--min-confidence needs a calibrated network"),
     ("predict -i w.h5 -i rnn.h5 -m attention 1 2", "rnn.h5 has model embedding_rnn"),
@@ -120,6 +122,7 @@ def folder(tmp_path_factory):
     w = save_random(folder / "w.h5", ModelConfig("embedding_attention", cell_size=4, embedding_size=3))
     ensemble([w, save_random(folder / "rnn.h5", ModelConfig(cell_size=3))]).save(folder / "both.h5")
     save_random(folder / "other.h5", ModelConfig(cell_size=3, in_max_int=4), task="pairs.jsonl")
+    save_texts(folder / "text.h5", ("characters", ("a", "b")), ("words", ("X", "Y")))
     texts = {"mine.py": "f = list\n", "mine.js": "let x;\n", "few.tsv": "a\tb\nc\td\n", "many.jsonl": "[3, 1]\n" * 17}
     texts["bad.tsv"] = "ab\tX\nb\tY\n" * 9 + "c\n" * 3
     for name, text in texts.items():

@@ -1,11 +1,13 @@
 import itertools
 import json
 import os
+import random
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
-from helpers import SMALL, finished_snapshot, line_of, save_random, write_pairs
+from helpers import SMALL, SMALL_PAIRS, finished_snapshot, line_of, save_random, write_pairs
 
 from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.trained.trained_network import load
@@ -115,17 +117,6 @@ def test_conversion_leaves_unknown_values_unknown(run, reference_2016):
 
 
 @pytest.mark.slow
-def test_a_checkpoint_of_2016_is_not_overwritten_by_its_continuation(run, reference_2016):
-    content = (reference_2016 / "ts2s__attention__sorted_1.tfl").read_bytes()
-    Path("old.tfl").write_bytes(content)
-    os.symlink("old.tfl", "link.h5")
-    message = " already exists and is not a weights file that this program wrote"
-    for output in ("old.tfl", "./old.tfl", "link.h5"):
-        run.refuses(f"train -i old.tfl -o {output} -e 0", message, 1)
-    assert Path("old.tfl").read_bytes() == content
-
-
-@pytest.mark.slow
 def test_a_checkpoint_of_2016_is_trained_further(run, reference_2016):
     old = str(reference_2016 / "ts2s__attention__sorted_1.tfl")
     out, err = run.ok(f"train 300 -i {old} -o on.h5 -e 1 --in-len 20 --out-len 20")
@@ -157,3 +148,39 @@ def test_quiet_prints_only_results_and_errors(run, fast_steps):
     skipped, error = err.splitlines()
     assert skipped.startswith('input "z": expected characters seen in training')
     assert error.startswith("seq2seq-demo: error: skipped 1 sequence")
+
+
+@pytest.mark.slow
+def test_a_user_pattern(run, fast_steps):
+    Path("mine.py").write_text("def f(source):\n    return [(a + b) % 10 for a, b in zip(source, source[1:])]\n")
+    out, err = run.ok("train 100 -e 1 -p mine.py:f --in-len 5", *SMALL)
+    assert "(pattern 'mine:f')" in out
+    path = "ts2s__basic__mine.f_1.weights.h5"
+    assert f"\nSaved {path}: epoch 1 of 1, " in out
+    network = load(path)
+    assert (network.task, network.in_len, network.out_len) == ("mine:f", 5, 4)
+
+    # The weights name the pattern, but prediction does not import it.
+    status, out, err = run("predict 1 2 3 4 9")
+    assert (status, err) == (0, f"Using weights {path}\n")
+    assert "expected" not in out
+    status, out, _ = run("predict 1 2 3 4 9 -p mine.py:f")
+    assert out.endswith("(expected=[3 5 7 3])\n")
+    run.refuses(f"predict 1 2 3 4 9 -i {path} -p sorted", f"{path} has pattern mine:f, but the options ask for sorted")
+    _, err = run.ok(f"train 100 -i {path} -p mine.py:f -e 1 -o v")
+    assert "training on sources of 5 and targets of 4 symbols" in err  # the file's lengths are the defaults
+
+
+@pytest.mark.slow
+def test_a_pattern_makes_the_targets_of_given_inputs(run, fast_steps):
+    rng = random.Random(1)
+    Path("inputs.json").write_text(json.dumps([[rng.randrange(7) for _ in range(4)] for _ in range(120)]))
+    out, _ = run.ok("train --from-file inputs.json -p running_sum -e 1 -o w", *SMALL_PAIRS)
+    assert "\nSettings for 107 pairs: embedding_rnn, 1 x " in out
+    network = load("w")
+    assert (network.task, network.in_len, network.out_len, network.ends) == ("running_sum", 4, 4, True)
+    assert (network.model_config.in_max_int, network.model_config.out_max_int) == (6, 6)
+    source = [6, 6, 6, 6]
+    _, out, _ = run("predict -i w", *source)
+    assert out.endswith(f"(expected=[{' '.join(map(str, np.cumsum(source) % 7))}])\n")
+    run.refuses("train --from-file inputs.json", "inputs.json, sequence 0: expected a target, after", 1)

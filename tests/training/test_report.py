@@ -10,7 +10,7 @@ from helpers import pairs_of, prediction_of, trained_network
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.trained.metrics import Epoch
-from seq2seq_demo.training.report import TrainingReport, probe, probe_line, settings_line, training_header
+from seq2seq_demo.training.report import TrainingReport, probe, probe_line, probe_pair, settings_line, training_header
 
 BASIC = "embedding_rnn, 1 x BasicLSTMCell of size 32, embedding size 20, dropout 0"
 RATE = "of batches of 128, learning rate 0.0001 (constant); "
@@ -93,6 +93,12 @@ def test_a_probe_is_compared_with_the_nearest_target_of_its_source(other_pairs):
     found = probe(SimpleNamespace(network=network, _pairs=validation))
     assert (found.source, found.expected) == ([4, 5], predicted)
     assert "expected" not in probe_line(replace(found, exact=True), colour=False)
+
+
+def test_the_probe_has_the_longest_source_with_more_than_two_symbols():
+    pairs = [([1], []), ([2, 3, 4], [4]), ([5, 6], [6]), ([7, 8, 9], [9]), ([1, 1, 1, 1], [1])]
+    assert probe_pair(pairs_of(*pairs)) == ([2, 3, 4], [4])
+    assert probe_pair(pairs_of(pairs[0], pairs[-1])) == ([1, 1, 1, 1], [1])
 
 
 @pytest.mark.parametrize(
