@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import io
 import sys
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from importlib import import_module
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, overload
 
 import numpy as np
 
-from seq2seq_demo.console import align, display_width, html_table, notice, red
+from seq2seq_demo.console import align, display_width, red
 from seq2seq_demo.declarations import require_choice
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import atomic_files
@@ -227,10 +226,6 @@ class History(tuple[Epoch, ...]):
         for name, label in names.items():
             ax.plot(self["epoch"], self[name], "o-", markersize=min(4, 100 / len(self)), label=label)
 
-    def _repr_html_(self) -> str:
-        names = ("epoch", "loss", "validation_loss", "validation_token_accuracy", "validation_exact_match")
-        return html_table(names, *zip(*(self[name] for name in names), strict=True))
-
 
 def _picture(figure: Any, suffix: str, dpi: int = DPI) -> bytes:
     """Return the content of a picture in the format of this suffix."""
@@ -248,10 +243,4 @@ def save(figure: Any, path: Path) -> None:
     Raises:
         Seq2SeqError: the file could not be written.
     """
-    suffix = path.suffix.lower()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        content = _picture(figure, suffix)
-    if any("missing from font" in str(warning.message) for warning in caught) and suffix != ".svg":
-        notice(f"{path}: Matplotlib's font lacks some symbols and draws them as boxes; use .svg to show them")
-    atomic_files.write(path, content)
+    atomic_files.write(path, _picture(figure, path.suffix.lower()))
