@@ -19,13 +19,13 @@ import numpy as np
 
 from seq2seq_demo.config import INTEGERS, ModelConfig, TrainConfig, lengths_text
 from seq2seq_demo.data.sampling import training_sources
-from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
+from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.user_functions import PatternFunction, error_text, import_function, is_user_function
 from seq2seq_demo.data.vocabulary import MAX_SYMBOL, Vocabularies, list_symbols
 from seq2seq_demo.declarations import likely_name, preview, require_choice
 from seq2seq_demo.errors import MissingInput, UsageError
 
-MAX_SYMBOLS_AT_ONCE = 2**20  # source symbols in memory at once, unless three sources have more
+MAX_CHECKED_SYMBOLS = 2**20  # symbols in the sources for checking a pattern, unless three sources have more
 CHECKED_SOURCES = 32  # sources for checking a pattern; fewer if they are long
 FINGERPRINT_SOURCES = 1000  # sources in a fingerprint, all lengths together
 MAX_LENGTHS = 1000  # lengths in a range; a pattern is checked for each length
@@ -178,12 +178,8 @@ class PatternTask:
             UsageError: the function fails, or returns invalid targets.
         """
         arguments = {"out_max_int": out_max_int} if _has_parameter(self.function, "out_max_int") else {}
-        size = max(1, MAX_SYMBOLS_AT_ONCE // max(1, int(sources.lengths.max(initial=1))))
-        parts = []
-        for first in range(0, len(sources), size):
-            rows = sources[first : first + size].rows()
-            parts.append(Sequences.of_rows(self._target(source, arguments, out_max_int)[:out_len] for source in rows))
-        computed = concatenate(parts)
+        rows = (self._target(source, arguments, out_max_int)[:out_len] for source in sources.rows())
+        computed = Sequences.of_rows(rows)
         targets = Sequences(computed.symbols.astype(np.min_scalar_type(out_max_int), copy=False), computed.lengths)
         if not ends and not targets.common_length:
             lengths = lengths_text(int(targets.lengths.min()), int(targets.lengths.max()))
@@ -221,7 +217,7 @@ def fixed_sources(at_most: int, in_len: int, in_max_int: int) -> np.ndarray:
 
     N is `at_most`, or fewer if the sources are very long, but at least 3.
     """
-    n = max(3, min(at_most, MAX_SYMBOLS_AT_ONCE // in_len))
+    n = max(3, min(at_most, MAX_CHECKED_SYMBOLS // in_len))
     sources = np.random.default_rng(0).integers(0, in_max_int, (n, in_len), endpoint=True)
     sources[0], sources[1] = 0, in_max_int
     return sources
