@@ -1,4 +1,4 @@
-"""The output of notebooks: tables of predictions, pictures, and a bar."""
+"""The output of notebooks: tables of networks, predictions, evaluations and histories, their pictures, and a bar."""
 
 import re
 import sys
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from helpers import prediction_of, trained_network
 
-from seq2seq_demo import Callback, History, load, train
+from seq2seq_demo import Callback, Evaluation, History, load, train
 from seq2seq_demo.config import CHARACTERS
 from seq2seq_demo.console import MAX_CELL, html_table
 from seq2seq_demo.errors import UsageError
@@ -33,17 +33,33 @@ def test_a_table_escapes_texts_cuts_long_ones_and_leaves_out_none():
     assert ">0.3333</td>" in table and ">7</td>" in table
 
 
-def test_a_table_of_predictions():
+def test_tables_of_networks_predictions_evaluations_and_histories():
+    network = trained_network(step=7)
+    assert cells(network)[:3] == [
+        ["network", network.summary()],
+        ["training", "trained on &#x27;reversed&#x27;, 11 symbols in and 4 out"],
+        ["loss", "0.5000"],
+    ]
+    assert cells(network)[-1] == ["exact match", "0.7500"]
     texts = {"ended": False, "tokens": (CHARACTERS, CHARACTERS), "calibration": Calibration(1.0)}
     text = prediction_of(["<", "b"], ["&"], ["x"], probabilities=[0.5], **texts)
     columns = ["source", "prediction", "expected", "probability", "confidence"]
     shown = ["&lt;b", "&amp; ... (did not end)", "x", "0.0000", "0.0000"]
+    assert cells(text) == [*map(list, zip(columns, shown, strict=True))]
     listed = Predictions([[text, text], [prediction_of([1], [2], [2], probabilities=[0.5])]])
     numbers = ["1", "2", "2", "0.5000", ""]
     assert cells(listed) == [["", *columns], ["0", *shown], ["0", *shown], ["1", *numbers]]
     assert cells(Predictions([text] * (MAX_SHOWN + 1)))[-1] == ["and 1 more"]
-    failed = trained_network().predict([["x"]], details=True, on_error="return")
-    assert cells(failed)[0][-1] == "error"
+    (failed,) = network.predict([["x"]], details=True, on_error="return")
+    assert cells(failed)[1][0] == "error"
+    evaluation = Evaluation(4, 4, exact_match=0.75, symbol_error_rate=0.0, loss=0.5)
+    assert cells(evaluation)[:2] == [["sequences", "4"], ["loss", "0.5000"]]
+    assert cells(evaluation)[2] == ["exact match", "0.7500"]
+    assert cells(evaluation)[-1] == ["symbol error rate", "0.0000"]
+    assert cells(HISTORY)[:2] == [
+        ["epoch", "loss", "validation_loss", "validation_token_accuracy", "validation_exact_match"],
+        ["1", "2.0000", "1.5000", "0.4000", "0.2500"],
+    ]
 
 
 def test_pictures():

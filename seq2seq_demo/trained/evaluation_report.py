@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from seq2seq_demo.console import pluralize, table, visible_symbol
+from seq2seq_demo.console import html_table, pluralize, table, visible_symbol
 from seq2seq_demo.data.sequences import Confusions
 from seq2seq_demo.data.vocabulary import Vocabulary
 from seq2seq_demo.declarations import require_flag
@@ -66,6 +66,10 @@ class Evaluation:
         accuracy = f"token accuracy {self.token_accuracy:.4f} ({self.forced_token_accuracy:.4f} forced)"
         metrics = f"exact match {self.exact_match:.4f}, {accuracy}, symbol errors {self.symbol_error_rate:.4f}"
         return f"<Evaluation of {self.n} sequences: {metrics}, loss {self.loss:.4f}>"
+
+    def _repr_html_(self) -> str:
+        rates = ("loss", *(attribute for _, attribute in RATES))
+        return html_table(["sequences", self.n], *([name, getattr(self, name)] for name in rates))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the metrics as JSON values; the metrics by length and by kind contain no details."""
@@ -218,19 +222,12 @@ def _length_table(e: Evaluation) -> str:
 
 
 def _kind_table(by_kind: dict[str, Evaluation]) -> str:
-    lines = [[kind, *_figure_cells(each), _worst_length(each)] for kind, each in by_kind.items()]
-    return table(["sources", *HEADER, "worst length"], lines)
+    return table(["sources", *HEADER], [[kind, *_figure_cells(each)] for kind, each in by_kind.items()])
 
 
 def _figure_cells(e: Evaluation) -> list[str]:
     rates = _rounded(getattr(e, attribute) for _, attribute in RATES)
     return [str(e.n), *rates, *(str(getattr(e, attribute)) for attribute in COUNTS.values())]
-
-
-def _worst_length(e: Evaluation) -> str:
-    """Return the lowest exact match and its length, or an empty string if exact match is 1 at every length."""
-    in_len, worst = min(e.by_length.items(), key=lambda item: item[1].exact_match)
-    return "" if worst.exact_match == 1 else f"{worst.exact_match:.4f} at {in_len}"
 
 
 def _position_and_symbol_tables(e: Evaluation) -> list[str]:

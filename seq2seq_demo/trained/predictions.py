@@ -6,11 +6,11 @@ import contextlib
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
-from seq2seq_demo.config import INTEGERS, ModelConfig
+from seq2seq_demo.config import INTEGERS, ModelConfig, OnError
 from seq2seq_demo.console import html_table, one_line, visible_symbol
 from seq2seq_demo.data.records import Record, by_length
 from seq2seq_demo.data.sequences import align
@@ -154,6 +154,9 @@ class Prediction:
         notes = {t: f"expected {symbols or 'no symbol'}" for t, symbols in expected.items()}
         return Attention(inputs=inputs, outputs=outputs, weights=self.attention, mistakes=notes)
 
+    def _repr_html_(self) -> str:
+        return html_table(*([name, _shown(self, name)] for name in SHOWN_FIELDS))
+
 
 SHOWN_FIELDS = ("source", "prediction", "expected", "probability", "confidence", "score", "error")  # in notebooks
 MAX_SHOWN = 100  # rows of a table in a notebook
@@ -193,6 +196,15 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, list):
         return [float(f"{each:.6g}") for each in value]
     return None if value is None else float(f"{value:.6g}")
+
+
+class Decoding(TypedDict, total=False):
+    """The arguments of `predict` that do not change the type of its answers."""
+
+    out_len: int | None
+    beam_size: int | None
+    length_penalty: float
+    on_error: OnError
 
 
 # ---- From records to predictions ----

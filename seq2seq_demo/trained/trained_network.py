@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
 from seq2seq_demo.config import ON_ERROR, Beam, ModelConfig, OnError, lengths_text
+from seq2seq_demo.console import html_table
 from seq2seq_demo.data.pair_task import Data, PairTask, Task, pair_task
 from seq2seq_demo.data.patterns import PATTERNS, as_pattern
 from seq2seq_demo.data.reading import InputFormat, parse_columns
@@ -27,7 +28,7 @@ from seq2seq_demo.trained import weights_file
 from seq2seq_demo.trained.counts import ProgressCallback, count_answers
 from seq2seq_demo.trained.evaluation import pair_sets, pattern_sets
 from seq2seq_demo.trained.evaluation_report import Evaluation, EvaluationRow, summary_of
-from seq2seq_demo.trained.predictions import Prediction, Predictions, stream
+from seq2seq_demo.trained.predictions import Decoding, Prediction, Predictions, stream
 from seq2seq_demo.trained.saved_network import SavedNetwork
 from seq2seq_demo.trained.weights_file import check_members
 
@@ -56,6 +57,10 @@ class TrainedNetwork(SavedNetwork):
     def __repr__(self) -> str:
         reached = f", exact match {self.validation.exact_match:.4f} in validation" if self.validation else ""
         return f"<{type(self).__name__} {self.summary()};\n {self._origin()}{reached}>"
+
+    def _repr_html_(self) -> str:
+        metrics = asdict(self.validation).items() if self.validation else ()
+        return html_table(["network", self.summary()], ["training", self._origin()], *metrics)
 
     def _origin(self) -> str:
         """Return the task and the training lengths as text."""
@@ -105,25 +110,25 @@ class TrainedNetwork(SavedNetwork):
 
     @overload
     def predict(
-        self, sources: Iterable[S], *, n_best: None = None, details: Literal[False] = False, **options: Any
+        self, sources: Iterable[S], *, n_best: None = None, details: Literal[False] = False, **options: Unpack[Decoding]
     ) -> list[S]: ...
 
     @overload
     def predict(
-        self, sources: Iterable[S], *, n_best: int, details: Literal[False] = False, **options: Any
+        self, sources: Iterable[S], *, n_best: int, details: Literal[False] = False, **options: Unpack[Decoding]
     ) -> list[list[S]]: ...
 
     @overload
     def predict(
-        self, sources: Iterable[Any], *, n_best: None = None, details: Literal[True], **options: Any
+        self, sources: Iterable[Any], *, n_best: None = None, details: Literal[True], **options: Unpack[Decoding]
     ) -> list[Prediction]: ...
 
     @overload
     def predict(
-        self, sources: Iterable[Any], *, n_best: int, details: Literal[True], **options: Any
+        self, sources: Iterable[Any], *, n_best: int, details: Literal[True], **options: Unpack[Decoding]
     ) -> list[list[Prediction]]: ...
 
-    @overload  # written out, so that editors complete the keywords
+    @overload  # written out, because editors do not complete the keys of a TypedDict
     def predict(
         self,
         sources: Iterable[Any],
