@@ -156,8 +156,7 @@ def number(record: Record, vocabularies: Vocabularies, unknown: Unknown = ({}, {
         if lacking := [symbol for symbol in vocabulary.unknown_among(symbols) if symbol not in numbers]:
             expected = f"{place}: expected {vocabulary.tokens} seen in training"
             found = f"{preview(lacking[0])} at position {symbols.index(lacking[0]) + 1}"
-            hint = "" if place.side else vocabulary.case_hint(symbols)
-            return record._replace(error=InputError(f"{expected}, got {found}{hint}"))
+            return record._replace(error=InputError(f"{expected}, got {found}"))
     output = None if record.output is None else vocabularies.target.to_numbers(record.output, unknown[1])
     return record._replace(values=vocabularies.source.to_numbers(record.values, unknown[0]), output=output)
 
@@ -187,8 +186,7 @@ def unknown_notice(records: Sequence[Record], vocabularies: Vocabularies, larges
     if not lacked:
         return ""
     pairs = f"{sum(is_affected)} of {len(records)} pairs, such as {records[is_affected.index(True)].place}"
-    hint = vocabularies.source.case_hint(itertools.chain.from_iterable(sources))
-    return f"Training lacked {' and '.join(lacked)}, so {pairs}, count as wrong; only the loss omits them{hint}"
+    return f"Training lacked {' and '.join(lacked)}, so {pairs}, count as wrong; only the loss omits them"
 
 
 def source_records(sources: Any, vocabulary: Vocabulary, largest: int) -> list[Record]:

@@ -141,12 +141,6 @@ class Vocabulary:
             return [] if largest is None else [symbol for symbol in symbols if symbol > largest]
         return [symbol for symbol in symbols if symbol not in self._number_of]
 
-    def case_hint(self, symbols: Iterable[Any]) -> str:
-        """Return a hint about `lowercase` if an unknown symbol differs from a known one only in case, else ""."""
-        lower = {symbol.lower() for symbol in self.unknown_among(symbols)}
-        is_known = any(symbol.lower() in lower for symbol in self.symbols)
-        return "; after training with `lowercase`, a network reads either case" if is_known else ""
-
     def numbers_of_unknown(self, rows: Iterable[list[Any]]) -> dict[str, int]:
         """Assign numbers above `largest`, which the network does not know, to the unknown symbols in `rows`."""
         unknown = sorted({*itertools.chain.from_iterable(map(self.unknown_among, rows))})

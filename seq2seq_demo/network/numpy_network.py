@@ -92,8 +92,8 @@ class DecoderState(NamedTuple):
     """The decoder's state for L sequences that are decoded together."""
 
     cells: list[State]  # one per layer
-    context: np.ndarray  # a_{t−1} [L, H]
-    memory: np.ndarray  # [L, S, H]
+    context: np.ndarray  # a_{t−1} [L, H], or [L, 2H] if the encoder is bidirectional
+    memory: np.ndarray  # [L, S, H] or [L, S, 2H]
     keys: np.ndarray | None  # W_k m [L, S, H]; None if the model has no attention
 
 

@@ -72,11 +72,9 @@ def assemble(entry: str, title: str, data: dict[str, Any], **parts: str) -> str:
     """
     script = '"use strict";\n' + compressed(join_modules(entry))
     style = re.sub(rf"{COMMENT}|(?<=[{{;}},:])\s+|\s+(?={{)", "", "".join(map(read_asset, STYLES)), flags=re.DOTALL)
-    style = re.sub(r"#(\w)\1(\w)\2(\w)\3(?!\w)", r"#\1\2\3", style)
     style = re.sub(r'="([a-z][\w-]*)"\]', r"=\1]", style)
     style = re.sub(r";(?=})|(?<=[ (:,])0(?=\.\d)| (?=[>~] |!)|(?<= [>~]) ", "", style)
-    words = re.sub(r"<!--.*?-->|\n(?=<)|\n$", "", read_asset("words.html"), flags=re.DOTALL)
-    words = re.sub(r'(?<==)"([\w-]+)"', r"\1", words.replace("\n", " "))
+    words = re.sub(r"<!--.*?-->|\n(?=<)|\n$", "", read_asset("words.html"), flags=re.DOTALL).replace("\n", " ")
     index = html.escape(parts["index"])
     values = {
         "policy": content_policy(style, script),

@@ -18,7 +18,8 @@ N_CANDIDATES = 30  # the number of sources among which to search for a wrong ans
 N_LONGER = 10  # the number of candidates that are longer than any source in training
 
 TargetFunction = Callable[[list[int]], list[int] | None]  # maps a source to a network's target, if known
-NotedSource = tuple[str, list[int]]  # a note on the kind of source, and the source
+# Maps sources to their targets, and whether a network's answers are right; both are None if they are unknown
+Judged = dict[tuple[int, ...], tuple[list[int] | None, bool | None]]
 
 
 def pattern_examples(pattern_networks: Sequence[tuple[TrainedNetwork, PatternTask | None]]) -> list[list[Example]]:
@@ -29,15 +30,21 @@ def pattern_examples(pattern_networks: Sequence[tuple[TrainedNetwork, PatternTas
     networks = [network for network, _ in pattern_networks]
     targets = [target_function(*each) for each in pattern_networks]
     largest, (shortest, longest) = networks[0].model_config.in_max_int, _common_lengths(networks)
-    typical = [*_typical_sources(largest, shortest, longest)]
+    notes = {tuple(source): note for note, source in _typical_sources(largest, shortest, longest)}
     if all(pattern for _, pattern in pattern_networks):
-        typical = [(note, source) for note, source in typical if _has_target(source, targets)]
+        notes = {source: note for source, note in notes.items() if _has_target([*source], targets)}
     rng = np.random.default_rng(1)
     longer = range(longest + 1, min(longest + N_LONGER, MAX_SOURCE_LEN) + 1)
     lengths = [*[longest] * (N_CANDIDATES - N_LONGER), *longer]
     candidates = [rng.integers(0, largest + 1, length).tolist() for length in lengths]
-    wrong = [(note, source) for note, source in _judged(networks, targets, candidates) if note != RIGHT]
-    return _examples(targets, [*typical, *wrong[:1]])
+    known = [source for source in candidates if _has_target(source, targets)]
+    judged = [
+        _judged(network, [(source, target(source)) for source in known])
+        for network, target in zip(networks, targets, strict=True)
+    ]
+    wrong = [(source, note) for source, note in _notes(judged).items() if note != RIGHT]
+    notes |= wrong[:1]
+    return [[Example([*source], target([*source]), note) for source, note in notes.items()] for target in targets]
 
 
 def pair_examples(networks: Sequence[TrainedNetwork], pairs: Pairs) -> list[list[Example]]:
@@ -45,27 +52,35 @@ def pair_examples(networks: Sequence[TrainedNetwork], pairs: Pairs) -> list[list
     first = pairs[:N_CANDIDATES]
     listed = zip(first.sources.rows(), first.targets.rows(), strict=True)
     short = [(source, target) for source, target in listed if len(source) <= MAX_SOURCE_LEN]
-    targets = [_chosen_targets(network, short) for network in networks]
-    sources = [[*source] for source in dict.fromkeys(tuple(source) for source, _ in short)]
-    judged = _judged(networks, targets, sources)
-    right = [(note, source) for note, source in judged if note == RIGHT]
-    wrong = [(note, source) for note, source in judged if note != RIGHT]
-    return _examples(targets, [*right[:1], *wrong[:1], *judged[:SHOWN_PAIRS]])
+    judged = [_judged(network, short) for network in networks]
+    notes = _notes(judged)
+    right = [source for source, note in notes.items() if note == RIGHT]
+    wrong = [source for source, note in notes.items() if note != RIGHT]
+    chosen = dict.fromkeys([*right[:1], *wrong[:1], *[*notes][:SHOWN_PAIRS]])
+    return [[Example([*source], each[source][0], notes[source]) for source in chosen] for each in judged]
 
 
-def _examples(targets: Sequence[TargetFunction], sources: Sequence[NotedSource]) -> list[list[Example]]:
-    """Return the examples of each network; a repeated source gets its last note."""
-    notes = {tuple(source): note for note, source in sources}
-    return [[Example([*source], target([*source]), note) for source, note in notes.items()] for target in targets]
+def _judged(network: TrainedNetwork, pairs: Sequence[tuple[list[int], list[int] | None]]) -> Judged:
+    """Compare greedy answers (at most MAX_ANSWER_LEN symbols) with targets.
+
+    If a source has several targets, its target is the one that the network answers, or else the first one.
+    """
+    longest = max((network.answer_len(length) for length in {len(source) for source, _ in pairs}), default=0)
+    answers = network.predict_numbers(pairs, MAX_ANSWER_LEN if longest > MAX_ANSWER_LEN else None)
+    judged: Judged = {}
+    for (source, target), answer in zip(pairs, answers, strict=True):
+        if answer.exact or tuple(source) not in judged:
+            judged[tuple(source)] = target, answer.exact
+    return judged
 
 
-def _chosen_targets(network: TrainedNetwork, pairs: Sequence[tuple[list[int], list[int]]]) -> TargetFunction:
-    """Return a function that maps a source to a target: the network's answer if it is right, else the first target."""
-    targets: dict[tuple[int, ...], list[int]] = {}
-    for (source, target), is_right in zip(pairs, _are_right(network, pairs), strict=True):
-        if is_right or tuple(source) not in targets:
-            targets[tuple(source)] = target
-    return lambda source: targets[tuple(source)]
+def _notes(judged: Sequence[Judged]) -> dict[tuple[int, ...], str]:
+    """Return, for each source, a note on whether the networks answer it correctly."""
+    notes = {}
+    for source in judged[0]:
+        verdicts = {each[source][1] for each in judged} - {None}
+        notes[source] = SOME_WRONG if len(verdicts) > 1 else RIGHT if verdicts == {True} else WRONG
+    return notes
 
 
 def _has_target(source: list[int], targets: Sequence[TargetFunction]) -> bool:
@@ -90,8 +105,8 @@ def _common_lengths(networks: Sequence[TrainedNetwork]) -> tuple[int, int]:
     return max(shortest), min(longest)
 
 
-def _typical_sources(largest: int, shortest: int, longest: int) -> Iterator[NotedSource]:
-    """Yield sources of several kinds."""
+def _typical_sources(largest: int, shortest: int, longest: int) -> Iterator[tuple[str, list[int]]]:
+    """Yield sources of several kinds, each after a note on its kind."""
     rng = np.random.default_rng(0)
     usual = min(longest, max(shortest, 10))
     if usual <= largest + 1:
@@ -101,26 +116,3 @@ def _typical_sources(largest: int, shortest: int, longest: int) -> Iterator[Note
             yield note, rng.integers(0, largest + 1, length).tolist()
     yield "all equal", [largest] * usual
     yield "descending", sorted(rng.integers(0, largest + 1, usual).tolist(), reverse=True)
-
-
-def _judged(
-    networks: Sequence[TrainedNetwork], targets: Sequence[TargetFunction], sources: Sequence[list[int]]
-) -> list[NotedSource]:
-    """Return the sources that have a target, with a note on whether the networks answer them correctly."""
-    known = [source for source in sources if _has_target(source, targets)]
-    verdicts = [
-        _are_right(network, [(source, target(source)) for source in known])
-        for network, target in zip(networks, targets, strict=True)
-    ]
-    judged = []
-    for source, *are_right in zip(known, *verdicts, strict=True):
-        is_right = {*are_right} - {None}
-        judged.append((SOME_WRONG if len(is_right) > 1 else RIGHT if is_right == {True} else WRONG, source))
-    return judged
-
-
-def _are_right(network: TrainedNetwork, pairs: Sequence[tuple[list[int], list[int] | None]]) -> list[bool | None]:
-    """Return whether each source's greedy answer (at most MAX_ANSWER_LEN symbols) is its target; None if unknown."""
-    longest = max((network.answer_len(length) for length in {len(source) for source, _ in pairs}), default=0)
-    answers = network.predict_numbers(pairs, MAX_ANSWER_LEN if longest > MAX_ANSWER_LEN else None)
-    return [answer.exact for answer in answers]

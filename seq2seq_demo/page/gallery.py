@@ -1,6 +1,7 @@
 """The gallery: an index, exercises, and pages of bundled networks."""
 
 import html
+import json
 import re
 import string
 from collections.abc import Mapping, Sequence
@@ -64,28 +65,8 @@ GALLERY = {
     "pronunciation": Entry("Spelling to pronunciation", "English words become sounds. Try names.", ("g2p",)),
 }  # by file name, without .html
 
-EXAMPLES = {
-    "dates": (
-        ("3 March 2021", "2021-03-03"),
-        ("the 22nd of November 1963", "1963-11-22"),
-        ("Mittwoch, den 3. März 2021", "2021-03-03"),
-        ("1er mai 1968", "1968-05-01"),
-        ("14 de julio de 1789", "1789-07-14"),
-    ),
-    "numbers": (
-        ("4217", "four thousand two hundred seventeen"),
-        ("0", "zero"),
-        ("100001", "one hundred thousand one"),
-        ("90000", "ninety thousand"),
-    ),
-    "g2p": (
-        ("through", "TH R UW"),
-        ("choir", "K W AY ER"),
-        ("hello", "HH EH L OW"),
-        ("attention", "AH T EH N SH AH N"),
-        ("knight", "N AY T"),
-    ),
-}  # sources and their targets by bundled network; other bundled networks use examples of their patterns
+# Pairs by bundled network; other bundled networks use examples of their patterns.
+EXAMPLES = json.loads(read_asset("examples.json"))
 
 
 def build_index(shown: Mapping[str, Sequence[ShownNetwork]]) -> str:

@@ -222,19 +222,12 @@ def _length_table(e: Evaluation) -> str:
 
 
 def _kind_table(by_kind: dict[str, Evaluation]) -> str:
-    lines = [[kind, *_figure_cells(each), _worst_length(each)] for kind, each in by_kind.items()]
-    return table(["sources", *HEADER, "worst length"], lines)
+    return table(["sources", *HEADER], [[kind, *_figure_cells(each)] for kind, each in by_kind.items()])
 
 
 def _figure_cells(e: Evaluation) -> list[str]:
     rates = _rounded(getattr(e, attribute) for _, attribute in RATES)
     return [str(e.n), *rates, *(str(getattr(e, attribute)) for attribute in COUNTS.values())]
-
-
-def _worst_length(e: Evaluation) -> str:
-    """Return the lowest exact match and its length, or an empty string if exact match is 1 at every length."""
-    in_len, worst = min(e.by_length.items(), key=lambda item: item[1].exact_match)
-    return "" if worst.exact_match == 1 else f"{worst.exact_match:.4f} at {in_len}"
 
 
 def _position_and_symbol_tables(e: Evaluation) -> list[str]:

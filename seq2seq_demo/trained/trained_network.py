@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
-from seq2seq_demo.config import ON_ERROR, Beam, ModelConfig, OnError, lengths_text
+from seq2seq_demo.config import ON_ERROR, Beam, ModelConfig, OnError, TrainConfig, given_values, lengths_text
 from seq2seq_demo.console import html_table
 from seq2seq_demo.data.pair_task import Data, PairTask, Task, pair_task
 from seq2seq_demo.data.patterns import PATTERNS, as_pattern
@@ -244,9 +244,8 @@ class TrainedNetwork(SavedNetwork):
             data = self.pattern
         lengths: Sequence[int] = ()
         if in_len is not None:
-            shortest, longest = in_len if isinstance(in_len, tuple | list) and len(in_len) == 2 else (in_len, in_len)
-            shortest = require_integer("`in_len`", shortest, at_least=1)
-            lengths = range(shortest, require_integer("`in_len`", longest, at_least=shortest) + 1)
+            config = TrainConfig(**given_values(TrainConfig, {"in_len": in_len}))
+            lengths = range(config.min_in_len or config.in_len, config.in_len + 1)
         if n is not None:
             require_integer("`n`", n, at_least=1)
         beam = Beam.of(beam_size, None, length_penalty)

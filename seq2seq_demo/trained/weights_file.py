@@ -218,7 +218,7 @@ def _check_facts(network: SavedNetwork) -> None:
     for name, largest in network.vocabularies.largest_symbols().items():
         expected = getattr(network.model_config, name)
         require(expected == largest, f"expected a vocabulary for {name} {expected}, got one for {largest}")
-    require(network.ends or not network.vocabularies.are_text, "a text network must end its answers")
+    require(network.ends or not network.vocabularies.are_text, "a network of characters or words must end its answers")
 
 
 # ---- Earlier versions ----

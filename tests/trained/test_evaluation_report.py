@@ -88,7 +88,7 @@ def test_figures_at_several_lengths_and_of_several_kinds():
     lengths = [line.split()[:3] for line in by_length.splitlines()[1:]]
     assert lengths == [["7", "10", "0.30000"], ["8", "10", "0.50000"], ["all", "20", "0.40000"]]
     assert [line.split() for line in by_kind.splitlines()[1:]] == [
-        ["random", "20", "0.40000", "0.50000", "0.60000", "0.75000", "0.45000", *"0000", "0.3000", "at", "7"],
+        ["random", "20", "0.40000", "0.50000", "0.60000", "0.75000", "0.45000", *"0000"],
         ["ascending", "10", "1.00000", "0.50000", "0.60000", "0.75000", "0.45000", *"0000"],
     ]
 

@@ -228,7 +228,7 @@ def test_vocabularies_are_kept(tmp_path, sides):
     assert loaded.vocabularies == saved.vocabularies
     assert same(loaded, saved)
     assert weights_file.to_bytes(loaded) == (tmp_path / "w").read_bytes()
-    with pytest.raises(WeightsError, match="a text network must end its answers"):
+    with pytest.raises(WeightsError, match="a network of characters or words must end its answers"):
         weights_file.to_bytes(of_texts(*sides, ends=False))
 
 

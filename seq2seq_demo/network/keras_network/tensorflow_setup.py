@@ -4,9 +4,8 @@ Importing this module applies the settings and loads TensorFlow, which takes a f
 """
 
 import contextlib
+import functools
 import os
-import sys
-import threading
 from importlib.metadata import version
 
 from seq2seq_demo.errors import TrainingError, require_tensorflow
@@ -50,17 +49,10 @@ with open(os.devnull, "wb") as _devnull:
 tf.get_logger().addFilter(lambda record: "retracing" not in record.getMessage())
 
 
-_lost_threads = threading.Event()  # set in a process that was forked after TensorFlow had started threads
-
-
-def _note_fork() -> None:
-    context = getattr(sys.modules.get("tensorflow.python.eager.context"), "_context", None)
-    if getattr(context, "_context_handle", None) is not None:
-        _lost_threads.set()
-
-
-if hasattr(os, "register_at_fork"):  # Windows has no fork
-    os.register_at_fork(after_in_child=_note_fork)
+@functools.cache
+def _first_process() -> int:
+    """Return the id of the process that called this function first; a fork of this process returns the same id."""
+    return os.getpid()
 
 
 def set_threads(cell_size: int) -> None:
@@ -70,9 +62,9 @@ def set_threads(cell_size: int) -> None:
     depend on the CPU affinity of the process.
 
     Raises:
-        TrainingError: this process would hang because it was forked from a process that had used TensorFlow.
+        TrainingError: this process would hang because it was forked from a process that had trained a network.
     """
-    if _lost_threads.is_set():
+    if _first_process() != os.getpid():
         raise TrainingError('a process forked after TensorFlow had started cannot train; start it with "spawn"')
     threads = os.cpu_count() if cell_size >= MIN_UNITS_FOR_THREADS else 1
     with contextlib.suppress(RuntimeError):  # if TensorFlow has already started its threads
