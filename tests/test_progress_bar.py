@@ -1,10 +1,15 @@
 """Progress bars: only on terminals, only after a second, and erased at the end."""
 
+import contextlib
+import os
+import pty
 import re
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
-from helpers import ATTENTION, SMALL, save_random
+from helpers import ATTENTION, REAL_PROGRAM, SMALL, environment, save_random
 
 from seq2seq_demo import console
 
@@ -76,13 +81,20 @@ def test_train_shows_a_bar_and_colour_only_if_both_streams_are_terminals(run, te
     assert BEGIN_BAR in out + screen and "Epoch 1/1" in screen
 
 
-def test_ctrl_c_erases_the_bar(run, terminal, monkeypatch):
-    def interrupt(bar, n, advance=console.ProgressBar.advance):
-        advance(bar, n)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(console.ProgressBar, "advance", interrupt)
-    terminal("stderr")
-    status, _, screen = run(PREDICT)
-    assert (status, last_screen(screen)) == (130, "seq2seq-demo: interrupted\n")
-    assert screen.count(BEGIN_BAR) == screen.count(END_BAR) > 0
+def test_ctrl_c_erases_the_bar_of_a_real_terminal(terminal):
+    Path("in").write_text("0 1 2 3 4 5 6 7 8 9\n" * 100_000)
+    controller, end = pty.openpty()
+    env = environment(TERM="xterm", COLUMNS="100")
+    with open("out", "wb") as out:
+        process = subprocess.Popen([*REAL_PROGRAM, *PREDICT.split()], stdout=out, stderr=end, env=env)
+    os.close(end)
+    screen = b""
+    with contextlib.suppress(OSError):  # when the program has closed the terminal
+        while b"Predicting" not in screen:
+            screen += os.read(controller, 4096)
+        process.send_signal(signal.SIGINT)
+        while True:
+            screen += os.read(controller, 4096)
+    os.close(controller)
+    assert (process.wait(100), last_screen(screen.decode())) == (130, "seq2seq-demo: interrupted\r\n")
+    assert screen.count(BEGIN_BAR.encode()) == screen.count(END_BAR.encode()) > 0
