@@ -98,8 +98,7 @@ def _continued_model(start: TrainedNetwork, given: Mapping[str, Any]) -> ModelCo
     if other.cell == start.model_config.cell:  # BasicLSTMCell and LSTMCell are the same cell
         other = replace(other, cell_type=start.model_config.cell_type)
     if other != start.model_config:
-        network = f"the network, {start.summary()}"
-        raise UsageError(f"the settings {given_sizes} contradict {network}")
+        raise UsageError(f"the settings {given_sizes} contradict the network, {start.summary()}")
     return start.model_config
 
 
