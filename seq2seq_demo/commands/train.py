@@ -74,7 +74,7 @@ def _train(setup: TrainingSetup, options: TrainOptions, began: float) -> None:
     log_dir, verbose = _log_dir(options), not options.quiet
     callbacks = [_callbacks(options, config, log_dir, number) for number in range(1, config.members + 1)]
     # `_claim` replaces the empty path by the next unused canonical name.
-    with SignalHandler() as interruption, Snapshots(setup.result or Path(), lambda: interruption.signum) as snapshots:
+    with SignalHandler() as handler, Snapshots(setup.result or Path(), "", lambda: handler.signum) as snapshots:
         if setup.is_new:
             _claim(snapshots, setup, options)  # before loading TensorFlow, which takes seconds
             if options.force:

@@ -263,7 +263,7 @@ def _train(member: Member) -> TrainedNetwork | None:
     if member.path is None:
         return train_member(member)
     snapshot = member.start
-    saving = Snapshots(member.path, lambda: signal.SIGTERM if connection.wait(STOP, timeout=0) else None)
+    saving = Snapshots(member.path, "", lambda: signal.SIGTERM if connection.wait(STOP, timeout=0) else None)
     with show_notices(member.quiet), saving as snapshots, contextlib.suppress(Interrupted):
         if os.path.lexists(snapshots.path):
             snapshots.file = atomic_files.open_locked(snapshots.path, "the snapshot of a member")

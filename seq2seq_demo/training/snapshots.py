@@ -96,8 +96,8 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
     """
 
     result: Path
+    command: str  # the command that resumes the run
     stop_signal: Callable[[], int | None]  # returns the signal that stops the run, or None
-    command: str = ""  # the command that resumes the run
     file: BinaryIO | None = None  # the latest snapshot, locked
     saved_at: float = -math.inf  # the time of the latest snapshot, in seconds
 
