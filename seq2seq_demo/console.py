@@ -5,7 +5,6 @@ they cannot control the terminal.
 """
 
 import contextlib
-import contextvars
 import os
 import sys
 import time
@@ -17,7 +16,6 @@ from seq2seq_demo.declarations import with_option_names
 from seq2seq_demo.errors import Seq2SeqError, system_reason
 
 LOGGER = "seq2seq_demo"  # the name of the logger for notices
-_QUIET = contextvars.ContextVar("quiet", default=False)  # whether --quiet was given
 JOINERS = "\u200c\u200d"  # zero-width characters
 SHOW_AFTER = 1.0  # seconds; shorter tasks show no bar
 MAX_CELL = 200  # characters in a cell of an HTML table
@@ -59,13 +57,8 @@ def print_result(text: str, unchanged: bool = False) -> None:
         raise Seq2SeqError(f"cannot write to standard output: {system_reason(error)}") from error
 
 
-def print_line(text: str, coloured: bool = False, is_result: bool = False) -> None:
-    """Print a result of the training or, unless notices are off, a line of a training report.
-
-    A failure to write to standard output does not stop the training.
-    """
-    if _QUIET.get() and not is_result:
-        return
+def print_line(text: str, coloured: bool = False) -> None:
+    """Print a line of a training report; a failure to write to standard output does not stop the training."""
     with contextlib.suppress(BrokenPipeError, Seq2SeqError):
         print_result(text, unchanged=coloured)
 
@@ -103,10 +96,7 @@ def notice(text: str, is_warning: bool = True) -> None:
 
 @contextlib.contextmanager
 def show_notices(is_quiet: bool = False) -> Iterator[None]:
-    """Print each notice as `print_error` does, until the context ends.
-
-    If `is_quiet`, show no notices, progress bars or training reports.
-    """
+    """Print each notice as `print_error` does, until the context ends; if `is_quiet`, show no notices."""
     import logging
 
     class Printer(logging.Handler):
@@ -118,11 +108,9 @@ def show_notices(is_quiet: bool = False) -> Iterator[None]:
     logger.addHandler(printer)
     logger.propagate = False
     logger.setLevel(logging.ERROR if is_quiet else logging.INFO)
-    before = _QUIET.set(is_quiet)
     try:
         yield
     finally:
-        _QUIET.reset(before)
         logger.removeHandler(printer)
         logger.propagate = propagates
         logger.setLevel(level)
@@ -191,7 +179,7 @@ class ProgressBar(contextlib.AbstractContextManager["ProgressBar"]):
 
     def __init__(self, description: str, total: int | None = None, may_show: bool = True) -> None:
         self.description, self.total, self.n = description, total, 0
-        self.may_show = may_show and sys.stderr.isatty() and not _QUIET.get()
+        self.may_show = may_show and sys.stderr.isatty()
         self.started = time.monotonic()
         self.bar: Any = None  # created only when shown, because rich is slow to import
 

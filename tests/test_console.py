@@ -67,9 +67,8 @@ def test_a_notice_is_one_escaped_line_that_names_options_unless_quiet(capsys, ca
     with show_notices(is_quiet=True):
         notice("a")
         print_line("b")
-        print_line("c", is_result=True)
-        print_error("d")
-    assert capsys.readouterr() == ("c\n", "d\n")
+        print_error("c")
+    assert capsys.readouterr() == ("b\n", "c\n")
     assert not caplog.records
 
 

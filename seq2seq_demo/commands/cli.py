@@ -32,12 +32,9 @@ TRAIN_DEFAULTS = """
 
 The defaults below are for patterns. For a FILE of pairs, the program
 chooses settings that suit them and prints them."""
-OVERVIEW_EXAMPLES = [
+EXAMPLES = (  # the help for a command shows the examples that begin with its name, the main help the first two
     "train 100000 -m embedding_attention -r 0.005 -e 2 -o weights.h5",
     "predict -i weights.h5 3 1 4 1 5 9 2 6 5 3",
-]
-EXAMPLES = (  # the help for a command shows the examples that begin with its name
-    "train 100000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 2 -o weights.h5",
     "train 400000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 3 --in-len 1-20",
     "train words.tsv --in-tokens characters --out-tokens words --minutes 5 -o words.h5",
     "predict -m embedding_attention 3 1 4 1 5 9 2 6 5 3 --show-attention",
@@ -186,9 +183,9 @@ def make_parser(command: str | None = None, completes: bool = False) -> _Parser:
         row = COMMANDS[command]
         usage = f"{command} {row.arguments}"
         description = f"{row.summary[0].upper()}{row.summary[1:]}.{TRAIN_DEFAULTS if command == 'train' else ''}"
-        examples = [line for line in EXAMPLES if line.split()[0] == command]
+        examples = tuple(line for line in EXAMPLES if line.split()[0] == command)
     else:
-        row, usage, examples = Command(Options, "", OVERVIEW, groups={}), "COMMAND", OVERVIEW_EXAMPLES
+        row, usage, examples = Command(Options, "", OVERVIEW, groups={}), "COMMAND", EXAMPLES[:2]
         lines = [f"\n  {f'{name} {other.arguments}':29}{other.summary}" for name, other in COMMANDS.items()]
         description = f"{OVERVIEW}\n\ncommands (`COMMAND --help` lists the options of a command):{''.join(lines)}"
     parser = _Parser(

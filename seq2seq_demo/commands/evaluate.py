@@ -35,7 +35,7 @@ def evaluate(options: EvaluateOptions) -> None:
         n_sources = sum(n_evaluation_sources(network.model_config, in_len, n) for in_len in measured)
     origin = f" of {file_title(options.from_file)}" if options.from_file else ""
     origin += f", pattern {pattern.name!r}" if pattern and (options.pattern or not origin) else ""
-    with ProgressBar("Evaluating", n_sources) as progress:
+    with ProgressBar("Evaluating", n_sources, may_show=not options.quiet) as progress:
         evaluation = network.evaluate_task(
             task,
             n=options.points,

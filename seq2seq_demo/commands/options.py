@@ -164,14 +164,7 @@ class TrainOptions(NetworkOptions):
         if "few_symbols" in self.settings and self.from_file is not None:
             raise UsageError("--few-symbols and a file cannot be combined: sources in a file are not random")
         self._require_file("in_tokens", "out_tokens", "validation_file", "keep_going", "lowercase")
-        histories = {"--history": self.history, "--history-plot": self.history_plot}
-        of_members = {
-            f"{option} of member {n}": file_names.member_path(path, n)
-            for n in range(2, 1 + self.settings.get("members", 1))
-            for option, path in histories.items()
-            if path
-        }
-        outputs = {"-o": self.output} | histories | of_members
+        outputs = {"-o": self.output, "--history": self.history, "--history-plot": self.history_plot}
         self._check_outputs(outputs, self.validation_file, may_replace_weights="-o")
         is_untrained = self.settings.get("epochs") == 0
         if not (self.settings.get("points") or self.resume or is_untrained or self.from_file):
@@ -187,6 +180,16 @@ class AnswerOptions(NetworkOptions):
     beam_size: int | None = BEAM_SIZE.as_field()
     length_penalty: float | None = LENGTH_PENALTY.as_field()
     keep_going: bool = setting(False, "--keep-going", "report and skip invalid records")
+    n_best: int | None = None  # an option of `predict`
+
+    @property
+    def beam(self) -> Beam | None:
+        """The beam search; None for greedy decoding."""
+        return Beam.of(self.beam_size, self.n_best, self.length_penalty)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _ = self.beam  # raises UsageError if its options contradict each other
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,14 +209,8 @@ class PredictOptions(AnswerOptions):
     attention_plot: Path | None = setting(None, "--attention-plot FILE", "plot the attention (.png, .svg or .pdf)")
     force: bool = FORCE.as_field()
 
-    @property
-    def beam(self) -> Beam | None:
-        """The beam search; None for greedy decoding."""
-        return Beam.of(self.beam_size, self.n_best, self.length_penalty)
-
     def __post_init__(self) -> None:
         super().__post_init__()
-        _ = self.beam  # raises UsageError if its options contradict each other
         if self.tsv and (self.show_attention or self.json):
             raise UsageError(f"{'--json' if self.json else '--show-attention'} and --tsv cannot be combined")
         if self.words and self.from_file:
@@ -231,14 +228,8 @@ class EvaluateOptions(AnswerOptions):
     lengths: Sequence[int] = setting((), "--in-len S,S-S,...", "source lengths to evaluate (default: as in training)")
     seed: int = TRAINING["seed"].as_field()
 
-    @property
-    def beam(self) -> Beam | None:
-        """The beam search; None for greedy decoding."""
-        return Beam.of(self.beam_size, None, self.length_penalty)
-
     def __post_init__(self) -> None:
         super().__post_init__()
-        _ = self.beam  # raises UsageError if its options contradict each other
         if self.lengths and self.from_file:
             raise UsageError("--in-len and a file cannot be combined: each determines the lengths of the sources")
         self._require_file()

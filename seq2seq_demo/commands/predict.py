@@ -61,7 +61,7 @@ def predict(options: PredictOptions) -> None:
         rows = stream_file(options.from_file, file_format)
     elif options.from_file:
         rows, _ = read(options.from_file, "", file_format)
-        bar = ProgressBar("Predicting", len(rows), may_show=not sys.stdout.isatty())
+        bar = ProgressBar("Predicting", len(rows), may_show=not (options.quiet or sys.stdout.isatty()))
     else:
         symbols = f"integers from 0 to {network.model_config.in_max_int}" if tokens[0] == INTEGERS else tokens[0]
         ending = "Ctrl-Z and Enter end" if sys.platform == "win32" else "Ctrl-D ends"
@@ -138,7 +138,7 @@ def _print_answers(
         InputError: a source is unreadable, and `skips_unreadable` is False; all previous answers have been printed.
     """
     is_exact = options.show_attention or (options.tsv and not sys.stdout.isatty())
-    n_unreadable = n_withheld = 0
+    n_unreadable = 0
     is_warned = False  # whether a notice has named a source length that did not occur in training
     errors: list[InputError] = []
     plotted: list[Prediction] = []
@@ -157,14 +157,10 @@ def _print_answers(
             print_result("\n".join(texts), unchanged=is_exact)
         bar.advance(len(batch))
         n_unreadable += len(errors)
-        n_withheld += sum(best.prediction is None and best.error is None for best, *_ in shown)
     if options.attention_plot and plotted:
         attention = [prediction.shown_attention() for prediction in plotted]
         plots.save(plots.attention_figure(attention), options.attention_plot)
         notice(f"Wrote {options.attention_plot}")
-    if n_withheld:
-        sources = pluralize(n_withheld, "source")
-        notice(f"Left {sources} unanswered because the confidence is below {options.min_confidence}")
     if errors and not skips_unreadable:
         raise errors[0]
     return n_unreadable

@@ -6,7 +6,6 @@ import os
 import shlex
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from seq2seq_demo.commands import training_setup
@@ -14,11 +13,11 @@ from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.training_setup import FinishedRun, InterruptedRun, TrainingSetup
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.console import notice, print_line, print_result
-from seq2seq_demo.errors import Interrupted, TrainingError, WeightsError, require_tensorflow
+from seq2seq_demo.errors import WeightsError, require_tensorflow
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.trained import weights_file
 from seq2seq_demo.trained.trained_network import TrainedNetwork
-from seq2seq_demo.training import members, report as training_report, workers
+from seq2seq_demo.training import members, report, workers
 from seq2seq_demo.training.callbacks import Callback
 from seq2seq_demo.training.run_files import HistoryFiles, TensorBoard
 from seq2seq_demo.training.snapshots import SignalHandler, Snapshots
@@ -59,46 +58,40 @@ def _save_untrained(setup: TrainingSetup, options: TrainOptions) -> Path:
 
 
 def _train(setup: TrainingSetup, options: TrainOptions, began: float) -> None:
-    """Train alone or as one of several workers; a time limit starts at `began`."""
+    """Train with a report, a history, TensorBoard logs and snapshots, and save the network.
+
+    A worker that is not the chief only trains. A time limit starts at `began`.
+    """
     require_tensorflow()
     if not workers.is_single():
         notice(workers.OPEN_PORT)
-    if workers.is_chief():
-        _train_and_save(setup, options, began)
-    else:
+    if not workers.is_chief():
         from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
         fit(setup.task, setup.snapshot)
-
-
-def _train_and_save(setup: TrainingSetup, options: TrainOptions, began: float) -> None:
-    """Train with a report, a history, TensorBoard logs and snapshots, and save the network."""
+        return
     config, task, start = setup.snapshot.run.config, setup.task, setup.snapshot.network
-    path = setup.result or next(file_names.unused_paths(options.data_dir, options.name, task.name))
-    atomic_files.check_writable(path, "a weights file", WeightsError)
-    log_dir = _log_dir(options)
+    log_dir, verbose = _log_dir(options), not options.quiet
     callbacks = [_callbacks(options, config, log_dir, number) for number in range(1, config.members + 1)]
-    jobs = members.n_jobs(options.jobs, config)
-    with SignalHandler() as interruption, Snapshots(path, "", lambda: interruption.signum) as snapshots:
+    # `_claim` replaces the empty path by the next unused canonical name.
+    with SignalHandler() as handler, Snapshots(setup.result or Path(), "", lambda: handler.signum) as snapshots:
         if setup.is_new:
             _claim(snapshots, setup, options)  # before loading TensorFlow, which takes seconds
+            if options.force:
+                members.remove(file_names.members_folder(snapshots.result))
         snapshots.command = _resume_command(options, snapshots.result)
-        training_report.training_header(start.model_config, config, task, options.verbose)
-        if log_dir:
-            print_line(f"Log directory: {log_dir}")
-        if config.members > 1:
-            network = _train_members(setup, options, callbacks, jobs, snapshots)
-        else:
-            from seq2seq_demo.training.trainer import fit
-
-            shows = not options.quiet
-            with training_report.TrainingReport(config, prints=shows, shows_cell=shows) as report:
-                network = fit(task, setup.snapshot, [report, *callbacks[0]], snapshots, began)
+        if verbose:
+            report.training_header(start.model_config, config, task, options.verbose)
+            if log_dir:
+                print_line(f"Log directory: {log_dir}")
+        network = members.train_run(
+            task, setup.snapshot, callbacks, verbose=verbose, jobs=options.jobs, began=began, snapshots=snapshots
+        )
         _save(network, options, snapshots)
         use = shlex.join(["seq2seq-demo", "predict", "-i", str(snapshots.result)])
-        for text in (*training_report.outcome_notices(network, task), f"To use the network: {use}"):
+        for text in (*report.outcome_notices(network, task, start.calibration), f"To use the network: {use}"):
             notice(text)
-        print_line(f"Saved {snapshots.result}{training_report.summary(network)}", is_result=True)
+        print_line(f"Saved {snapshots.result}{report.summary(network)}")
 
 
 def _log_dir(options: TrainOptions) -> Path | None:
@@ -126,33 +119,6 @@ def _resume_command(options: TrainOptions, result: Path) -> str:
     resume = [] if options.resume else ["--resume"]
     output = ["-o", str(result)] if options.output is None and options.iter_num is None else []
     return shlex.join(["seq2seq-demo", "train", *options.typed, *resume, *output])
-
-
-def _train_members(
-    setup: TrainingSetup,
-    options: TrainOptions,
-    callbacks: Sequence[Sequence[Callback]],
-    jobs: int,
-    snapshots: Snapshots,
-) -> TrainedNetwork:
-    """Train the members of an ensemble in a folder next to the result and combine them.
-
-    Raises:
-        WeightsError: the folder contains members of a different training run.
-        TrainingError: a member failed or was killed; the others have stopped.
-        Interrupted: a signal arrived; all members have stopped.
-    """
-    folder = file_names.members_folder(snapshots.result)
-    if options.force and setup.is_new:
-        members.remove(folder)
-    folder.mkdir(exist_ok=True)
-    each = members.members_of(setup.task, setup.snapshot, callbacks, folder, not options.quiet)
-    try:
-        return members.combined(members.train_side_by_side(each, jobs, snapshots.stop_signal), setup.task)
-    except (Interrupted, TrainingError) as error:
-        kept = f"{folder} contains the trained members and the latest snapshots of the others; later steps are lost"
-        error.args = (f"{error}; {kept}; resume the training with `{snapshots.command}`",)
-        raise
 
 
 def _claim(snapshots: Snapshots, setup: TrainingSetup, options: TrainOptions) -> None:

@@ -74,7 +74,7 @@ def new_training(options: TrainOptions) -> TrainingSetup:
         for text in run_notices(task, snapshot, start):
             notice(text)
     if not snapshot.run.config.epochs:
-        if task.is_pairs:
+        if task.is_pairs and not options.quiet:
             notice("Without `epochs` 0, this training run would begin:")
             training_header(*resolve(task, {**settings, "epochs": None}, start), task, options.verbose)
         snapshot = Snapshot(_untrained(options, start, snapshot.network))
@@ -200,8 +200,6 @@ def _task_of_run(options: TrainOptions, path: Path, snapshot: Snapshot) -> Task:
     """
     run, network = snapshot.run, snapshot.network
     expected = f"{path}: expected the data that its training began with ({network.task!r} and any --validation-file)"
-    if run.data and not options.from_file:
-        raise UsageError(f"{expected}: give --from-file")
     n_used = run.config.n_training if options.validation_file else run.config.points
     n_pairs = options.settings.get("points") if options.keep_going else n_used
     try:

@@ -29,7 +29,7 @@ from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.trained import weights_file
 from seq2seq_demo.trained.trained_network import TrainedNetwork, load
 from seq2seq_demo.training.callbacks import Callback
-from seq2seq_demo.training.report import MemberReport
+from seq2seq_demo.training.report import MemberReport, TrainingReport
 from seq2seq_demo.training.snapshots import SIGNALS, Snapshot, Snapshots, load_snapshot
 from seq2seq_demo.training.validation import calibrated, validation_metrics
 
@@ -97,9 +97,57 @@ def remove(folder: Path) -> None:
         folder.rmdir()
 
 
+def train_run(
+    task: Task,
+    start: Snapshot,
+    callbacks: Sequence[Sequence[Callback]],
+    *,
+    verbose: bool | None,
+    jobs: int | None,
+    began: float,
+    snapshots: Snapshots | None = None,
+) -> TrainedNetwork:
+    """Train the network of a training run, or the members of an ensemble, and return it.
+
+    Args:
+        task: the task, which provides the pairs.
+        start: the run before its first step, or a snapshot to resume.
+        callbacks: the callbacks of each member.
+        verbose: as in `TrainingReport`.
+        jobs: as in `n_jobs`. Without `snapshots`, members that have callbacks are trained one after another in this
+            process.
+        began: the value of `time.monotonic()` when a time limit starts.
+        snapshots: saves the state of the run; the members are saved in a folder next to the result.
+
+    Raises:
+        UsageError: `jobs` is not a positive integer.
+        WeightsError: the folder contains members of a different training run.
+        TrainingError: training failed, or a process was killed; the other members have stopped.
+        Interrupted: a signal arrived; all members have stopped.
+    """
+    config = start.run.config
+    jobs = n_jobs(jobs, config)
+    if config.members == 1:
+        from seq2seq_demo.training.trainer import fit  # loads TensorFlow
+
+        with TrainingReport(config, verbose) as report:
+            return fit(task, start, [report, *callbacks[0]], snapshots, began)
+    if not snapshots:
+        members = members_of(task, start, callbacks, None, bool(verbose))
+        return combined([*map(train_member, members)] if any(callbacks) else train_side_by_side(members, jobs), task)
+    folder = file_names.members_folder(snapshots.result)
+    folder.mkdir(exist_ok=True)
+    members = members_of(task, start, callbacks, folder, bool(verbose))
+    try:
+        return combined(train_side_by_side(members, jobs, snapshots.stop_signal), task)
+    except (Interrupted, TrainingError) as error:
+        error.args = (f"{error}; {snapshots.how_to_resume()}",)
+        raise
+
+
 def train_member(member: Member) -> TrainedNetwork:
     """Train a member in this process, without snapshots; return it without its optimiser."""
-    from seq2seq_demo.training.trainer import fit  # loads TensorFlow
+    from seq2seq_demo.training.trainer import fit
 
     return fit(member.task, member.start, member.callbacks).without_optimizer()
 

@@ -82,7 +82,7 @@ def recommended_settings(
     scaled = {"learning_rate": round(learning_rate, 4), "dropout": round(dropout, 2), "epochs": epochs}
     if n_pairs < FEW_PAIRS:
         consistency = 0.0 if are_rare or is_short else CONSISTENCY
-        return model | TRAINING | scaled | {"lr_schedule": "adaptive", "consistency": consistency}
+        return model | TRAINING | scaled | {"lr_schedule": "adaptive", "consistency": consistency, "patience": None}
     return model | TRAINING | scaled | {"patience": patience_of(epochs)}
 
 

@@ -14,7 +14,8 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.console import has_colour, in_notebook, new_bar, notice, one_line, pluralize, print_line, red
 from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.data.sequences import Pairs
-from seq2seq_demo.trained.metrics import MIN_ANSWERS, Epoch, wilson_interval
+from seq2seq_demo.trained.metrics import Calibration, Epoch, wilson_interval
+from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.predictions import UNENDED, Prediction, bracketed
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback, TrainingState
@@ -33,20 +34,21 @@ PROBE_CANDIDATES = 20  # the probe is chosen from this number of validation pair
 class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
     """Shows the progress of a training run.
 
-    If `prints` is True, it prints a line per epoch to standard output and, on a terminal, shows a progress bar on
-    standard error. If `shows_cell` is True, it shows a progress bar in a notebook cell.
+    If `verbose` is True, it prints a line per epoch to standard output and, on a terminal, shows a progress bar on
+    standard error. Unless `verbose` is False, it shows a progress bar in a notebook cell.
     """
 
-    def __init__(self, config: TrainConfig, prints: bool = True, shows_cell: bool = True) -> None:
-        self.config, self.prints = config, prints
+    def __init__(self, config: TrainConfig, verbose: bool | None = True) -> None:
+        self.config, self.prints = config, bool(verbose)
         self.bar = new_bar("{task.completed:,.0f}/{task.total:,.0f}", "{task.fields[metrics]}")
         is_terminal = sys.stdout.isatty() and sys.stderr.isatty()
-        self.bar.disable = not (prints and is_terminal)
+        self.bar.disable = not (verbose and is_terminal)
         self.total = config.n_training  # the length of the bar, in training points
         self.task = self.bar.add_task("", total=self.total, metrics="")
-        self.has_cell = shows_cell and in_notebook()
+        self.has_cell = verbose is not False and in_notebook()
         self.cell: Any = None  # IPython's handle of the bar in a notebook
         self.metrics = self.validated = ""  # shown next to this bar
+        self.points = 0  # training points used so far in all epochs
         self.first: tuple[int, float] | None = None  # the points of the first call, which compiles, and when it ended
         self.has_estimate = False  # whether a line with the time that is left has been printed
 
@@ -63,7 +65,9 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
     def on_steps_end(self, state: TrainingState) -> None:
         """Advance the bar and show the loss and accuracy next to it."""
         self.metrics = f"loss {state.figures.loss:.4f} accuracy {state.figures.forced_token_accuracy:.4f}"
-        if self.prints and not self.has_estimate and (left := self._time_left(state)):
+        self.points = (state.epoch - 1) * self.total + state.points
+        self.first = self.first or (self.points, time.monotonic())
+        if self.prints and not self.has_estimate and (left := self._time_left(state.history)):
             self.has_estimate = True
             self.bar.stop()
             print_line(left.capitalize())
@@ -82,19 +86,18 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         if state.epoch == 1 and n < n_points and self.config.validation_points is None:  # only for patterns
             seen = f"{n_points - n:,} of the {n_points:,} validation points are also training points"
             notice(f"{seen}: the metrics are measured on the other {n:,}")
-        left, self.has_estimate = self._time_left(state), True
+        left, self.has_estimate = self._time_left(state.history), True
         print_line(epoch_line(state.figures, self.config) + f"; {left}" * bool(left))
         print_line(probe_line(probe(state), has_colour(sys.stdout)), coloured=True)
 
-    def _time_left(self, state: TrainingState) -> str:
+    def _time_left(self, history: History) -> str:
         """Return the time that is left, as in "about 4 min left"; nothing if it is unknown or less than a minute."""
-        points = (state.epoch - 1) * self.total + state.points
-        self.first = self.first or (points, time.monotonic())
-        timed, seconds = points - self.first[0], time.monotonic() - self.first[1]
-        is_over = stop_after(state.history, self.config) is not None
-        if self.config.minutes or timed < MIN_TIMED * self.config.batch_size or is_over:
+        if self.first is None or self.config.minutes or stop_after(history, self.config):
             return ""
-        minutes = seconds / timed * (last_epoch(state.history, self.config) * self.total - points) / 60
+        timed, seconds = self.points - self.first[0], time.monotonic() - self.first[1]
+        if timed < MIN_TIMED * self.config.batch_size:
+            return ""
+        minutes = seconds / timed * (last_epoch(history, self.config) * self.total - self.points) / 60
         may_end_early = self.config.patience or self.config.lr_schedule == "adaptive"
         left = f"{minutes:.0f} min left" if minutes < 90 else f"{minutes / 60:.1f} h left"
         return "" if minutes < 1 else f"{'at most' if may_end_early else 'about'} {left}"
@@ -211,14 +214,17 @@ def settings_line(model: ModelConfig, config: TrainConfig) -> str:
 # ---- The end of a training run ----
 
 
-def outcome_notices(network: TrainedNetwork, task: Task) -> Iterator[str]:
-    """Yield notices about the result of a training run: its calibration, a baseline and low accuracy."""
+def outcome_notices(network: TrainedNetwork, task: Task, earlier: Calibration | None) -> Iterator[str]:
+    """Yield notices about the result of a training run: its calibration, a baseline and low accuracy.
+
+    `earlier` is the calibration of the network that the run started from.
+    """
     assert network.run
     config, calibration = network.run.config, network.calibration
     if calibration and calibration.error is None:
         yield "The confidences are uncertain: too few validation pairs, or no answer is right"
-    elif calibration and network.n_validated is not None and network.n_validated < MIN_ANSWERS:
-        yield "The confidences keep their earlier calibration: too few validation pairs"
+    elif calibration and calibration is earlier:
+        yield "The confidences keep their earlier calibration: too few validation pairs, or no answer is right"
     elif calibration:
         yield f"Calibration error {calibration.error:.4f} (cross-validated on validation pairs)"
     if isinstance(task, PairTask) and (match := task.table_match()):

@@ -58,12 +58,19 @@ def resolve(
     sources = (  # the first one that contains a setting decides it
         given,
         {"min_in_len": given["in_len"]} if ends and "in_len" in given and not has_range else {},
-        _lengths_of(start) if start else {},
+        {"in_len": start.in_len, "min_in_len": start.min_in_len} if start and start.in_len else {},
+        {"out_len": start.out_len} if start and start.out_len else {},
         recipe,
-        _defaults(given, ends),
+        {"lr_schedule": "cosine"} if "minutes" in given else {},
+        {"few_symbols": DEFAULT_FEW_SYMBOLS} if ends else {},
     )
-    merged = given_values(TrainConfig, ChainMap(*sources))
-    config = TrainConfig(**merged | _sizes_of_task(task, model_config, given, merged))
+    config = TrainConfig(**given_values(TrainConfig, ChainMap(*sources)))
+    if isinstance(task, PairTask):
+        config = replace(config, **_sizes_of_pairs(task, given))
+    else:
+        lengths: dict[str, Any] = {"in_len": config.in_len, "min_in_len": config.min_in_len}
+        out_len = task.target_len(model_config, **lengths, out_len=given.get("out_len"), default=config.out_len)
+        config = replace(config, out_len=out_len)
     check_training_fits(model_config, config)
     return model_config, config
 
@@ -91,18 +98,11 @@ def _continued_model(start: TrainedNetwork, given: Mapping[str, Any]) -> ModelCo
     if other.cell == start.model_config.cell:  # BasicLSTMCell and LSTMCell are the same cell
         other = replace(other, cell_type=start.model_config.cell_type)
     if other != start.model_config:
-        network = f"the network, {start.summary()}"
-        raise UsageError(f"the settings {given_sizes} contradict {network}")
+        raise UsageError(f"the settings {given_sizes} contradict the network, {start.summary()}")
     return start.model_config
 
 
 # ---- Sources of settings ----
-
-
-def _lengths_of(start: TrainedNetwork) -> dict[str, Any]:
-    """Return the lengths of the network to continue from, as far as they are known."""
-    in_lens = {"in_len": start.in_len, "min_in_len": start.min_in_len} if start.in_len else {}
-    return in_lens | ({"out_len": start.out_len} if start.out_len else {})
 
 
 def _recipe(task: Task, given: Mapping[str, Any], start: TrainedNetwork | None) -> dict[str, Any]:
@@ -121,38 +121,15 @@ def _recipe(task: Task, given: Mapping[str, Any], start: TrainedNetwork | None) 
         mean_out_len=float(task.pairs.targets.lengths.mean()),
     )
     if given.keys() & {"epochs", "minutes"}:
-        has_many_pairs = "patience" in recipe
-        recipe |= {"lr_schedule": "cosine", "keep_best": has_many_pairs}
-    if given.keys() & {"epochs", "minutes"} or given.get("keep_best") is False:
-        recipe.pop("patience", None)
+        recipe |= {"lr_schedule": "cosine", "keep_best": recipe["patience"] is not None, "patience": None}
+    if given.get("keep_best") is False:
+        recipe["patience"] = None
     if given.get("dropout") == 0:
-        recipe.pop("consistency", None)
+        recipe["consistency"] = 0.0
     return recipe | ({"keep_best": True} if start else {})
 
 
-def _defaults(given: Mapping[str, Any], ends: bool) -> dict[str, Any]:
-    """Return the defaults that depend on other settings, and the default lengths."""
-    schedule = {"lr_schedule": "cosine"} if "minutes" in given else {}
-    few_symbols = {"few_symbols": DEFAULT_FEW_SYMBOLS} if ends else {}
-    return {"in_len": TrainConfig.in_len, "out_len": TrainConfig.out_len} | schedule | few_symbols
-
-
-def _sizes_of_task(
-    task: Task, model_config: ModelConfig, given: Mapping[str, Any], merged: Mapping[str, Any]
-) -> dict[str, int]:
-    """Return the settings that the task decides: the sizes of the pairs, or the length of a pattern's targets.
-
-    Raises:
-        UsageError: a given length differs from the task's.
-    """
-    if isinstance(task, PairTask):
-        return _sizes_of_pairs(task, given)
-    in_lens = {"in_len": merged["in_len"], "min_in_len": merged.get("min_in_len")}
-    out_len = task.target_len(model_config, **in_lens, out_len=given.get("out_len"), default=merged["out_len"])
-    return {"out_len": out_len}
-
-
-def _sizes_of_pairs(task: PairTask, given: Mapping[str, Any]) -> dict[str, int]:
+def _sizes_of_pairs(task: PairTask, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the sizes of the pairs; raise UsageError if a given `in_len` or `out_len` differs."""
     sizes = task.sizes()  # targets may be shorter than `out_len`
     for name, shortest in {"in_len": sizes["min_in_len"], "out_len": sizes["out_len"]}.items():

@@ -12,8 +12,8 @@ from seq2seq_demo.declarations import require_flag, suggests_keywords
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback, TrainingState, check_callbacks
-from seq2seq_demo.training.members import combined, members_of, n_jobs, train_member, train_side_by_side
-from seq2seq_demo.training.report import TrainingReport, outcome_notices, summary, training_header
+from seq2seq_demo.training.members import train_run
+from seq2seq_demo.training.report import outcome_notices, summary, training_header
 from seq2seq_demo.training.settings import new_run, run_notices
 
 
@@ -142,20 +142,10 @@ def train(
     model_config, config = snapshot.network.model_config, snapshot.run.config
     for text in run_notices(task, snapshot, start):
         notice(text)
-    jobs = n_jobs(jobs, config)
-
     if verbose is not None and require_flag("`verbose`", verbose):
         training_header(model_config, config, task, 1)
-    if config.members == 1:
-        from seq2seq_demo.training.trainer import fit  # loads TensorFlow
-
-        with TrainingReport(config, prints=bool(verbose), shows_cell=verbose is not False) as report:
-            network = fit(task, snapshot, [report, *all_callbacks], began=began)
-    else:
-        runs = members_of(task, snapshot, [all_callbacks] * config.members, None, bool(verbose))
-        trained = [*map(train_member, runs)] if all_callbacks else train_side_by_side(runs, jobs)
-        network = combined(trained, task)
+    network = train_run(task, snapshot, [all_callbacks] * config.members, verbose=verbose, jobs=jobs, began=began)
     if verbose:
-        for line in (*outcome_notices(network, task), f"Trained{summary(network)}"):
+        for line in (*outcome_notices(network, task, snapshot.network.calibration), f"Trained{summary(network)}"):
             print_line(line)
     return network

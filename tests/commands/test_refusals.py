@@ -69,7 +69,6 @@ WRONG_USAGE = [  # exit status 2
     ("train 50 -p mine.py:f -o mine.py", "-p and -o cannot name the same file"),
     ("train 50 -i w.h5 --history w.h5", "-i and --history cannot name the same file"),
     ("train 50 -o new --history new.link", "-o and --history cannot name the same file"),
-    ("train g.2.json --history g.json --members 2 --force", "--from-file and --history of member 2 cannot name"),
     ("train 50 --history-plot a.png --history a.png", "--history and --history-plot cannot name the same file"),
     (f"train --resume -o {SNAPSHOT}", "-o cannot name a snapshot: "),
     ("train --resume -o link", "-o cannot name a snapshot: "),

@@ -67,9 +67,12 @@ def test_iterations_continue_from_the_previous_weights(run, fast_steps):
 
 
 def test_unusable_destinations_are_refused_before_training(run, monkeypatch):
+    def fsync(_):
+        raise OSError(28, "No space left on device")
+
     os.mkdir("d")
-    monkeypatch.setattr(os, "access", lambda path, mode: not str(path).endswith("d"))
-    message = "cannot write d/ts2s__basic__copy_1.weights.h5: "
+    monkeypatch.setattr(os, "fsync", fsync)
+    message = "cannot write d/s2s_checkpoint__ts2s__basic__copy_1.weights.h5: no space left on device"
     run.refuses("train 50 -p copy --data-dir d", message, 1)
 
 

@@ -159,9 +159,8 @@ def test_force_removes_the_members_of_another_run_and_an_error_names_the_command
     monkeypatch.setattr(members, "train_side_by_side", train_side_by_side)
     line = "train 100 -p reversed --members 2 -e 1 --cell-size 3 --embedding-size 2 -o w.h5 --force"
     _, _, err = run(line)
-    kept = "1: No space left on device; s2s_members__w.h5 contains the trained members and the latest snapshots"
-    command = f"seq2seq-demo {line} --resume"
-    assert f"{kept} of the others; later steps are lost; resume the training with `{command}`" in err
+    kept = "1: No space left on device; the snapshot is kept in s2s_checkpoint__w.h5: resume it with "
+    assert f"{kept}`seq2seq-demo {line} --resume`" in err
 
 
 def test_only_the_files_of_members_are_removed(tmp_path):

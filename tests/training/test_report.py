@@ -43,13 +43,13 @@ def test_the_time_of_a_run_is_estimated_from_the_steps_after_the_first_call(caps
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     for settings, word in ({}, "about"), ({"lr_schedule": "adaptive"}, "at most"), ({"minutes": 9.0}, ""):
-        report = TrainingReport(TrainConfig(points=44, epochs=26, batch_size=2, **settings), shows_cell=False)
+        report = TrainingReport(TrainConfig(points=44, epochs=26, batch_size=2, **settings), verbose=True)
         left = []
         for epoch, points, seconds in CALLS:
             now[0] += seconds
             state = SimpleNamespace(epoch=epoch, points=points, figures=Epoch(epoch, 1), history=())
             report.on_steps_end(state)
-            left.append(report._time_left(state))
+            left.append(report._time_left(state.history))
         expected = [f"{word} {n} min left" for n in (8, 6, 4)] if word else [""] * 3
         assert left == ["", "", *expected, "", ""]
         assert capsys.readouterr().out == (f"{expected[0].capitalize()}\n" if word else "")
