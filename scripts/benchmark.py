@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from published.report import machine, print_table
 from speed import fixed, real_work, whole
-from speed.measuring import in_new_process, speed_header
+from speed.measuring import OURS, in_new_process, speed_header
 
 from seq2seq_demo.config import MODELS
 
@@ -33,6 +33,13 @@ def networks(options: argparse.Namespace) -> list[tuple[str, int, int]]:
     return [(model, int(units), int(length)) for (units, length), model in itertools.product(sizes, MODEL_ORDER)]
 
 
+def jax(options: argparse.Namespace) -> Table:
+    """Compare training with attention on one core with JAX, at the first size."""
+    units, length = networks(options)[0][1:]
+    row = in_new_process(fixed.jax_row, options.jax, units, length, options.rounds)
+    return ["training on one core, samples per second", *speed_header([OURS, fixed.JAX]), "difference of losses"], [row]
+
+
 def real(options: argparse.Namespace) -> Table:
     """Measure training, padding and decoding for each network on realistic pairs."""
     header = ["realistic data, pairs per second", "weights", "training", "first call"]
@@ -41,32 +48,26 @@ def real(options: argparse.Namespace) -> Table:
     return header, (in_new_process(real_work.speed_row, name, options.pairs, options.rounds) for name in names)
 
 
-def varied(options: argparse.Namespace) -> Table:
-    """Measure training at varied lengths for each model, with the units of the first size."""
-    units = networks(options)[0][1]
-    rows = (in_new_process(fixed.varied_row, model, units, options.rounds) for model in MODEL_ORDER)
-    return ["training, ns per symbol", "length 10", "lengths 1 to 20", "ratio", "first call"], rows
-
-
 PARTS = {
     "training": training,
+    "jax": jax,
     "real": real,
     "processes": lambda options: (["process", "seconds"], whole.whole_processes(options.rounds)),
     "cache": lambda options: (["first loss, 5,000 pairs", "seconds"], whole.first_loss(options.rounds)),
     "members": lambda _: (["five members, seconds", "`--jobs 1`", "`--jobs 2`", "ratio"], whole.members(1)),
-    "varied": varied,
-    "mixed": lambda options: (["`predict`, 100,000 sequences", "seconds"], whole.mixed_lengths(options.rounds)),
     "decoding": lambda _: (["NumPy decoding", "sequences per second"], in_new_process(whole.decoding_speed)),
 }
+DEFAULT_PARTS = ",".join(name for name in PARTS if name != "jax")
 
 
 def main() -> None:
     """Measure the selected parts and print each table as soon as it is complete."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--parts", default=",".join(PARTS), help=f"some of {','.join(PARTS)}")
+    parser.add_argument("--parts", default=DEFAULT_PARTS, help=f"some of {','.join(PARTS)}")
     parser.add_argument("--sizes", default="32x10,128x10,256x10,32x50")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--pairs", type=int, default=8192, help="pairs per epoch in the part real (default 8192)")
+    parser.add_argument("--jax", metavar="PYTHON", help="an interpreter with JAX, for the part jax")
     options = parser.parse_args()
     parts = options.parts.split(",")
     if unknown := [name for name in parts if name not in PARTS]:

@@ -1,7 +1,7 @@
 """Measure the main-thread time of a step and of typing a symbol on each page of a gallery, in Chromium.
 
     .venv/bin/seq2seq-demo page --gallery GALLERY
-    .venv/bin/python scripts/page_speed.py GALLERY [--keys 20] [--only training] [--courses FILE]
+    .venv/bin/python scripts/page_speed.py GALLERY [--keys 20] [--only training] [--courses FILE] [--tfjs FOLDER]
 
 The CPU is throttled 4x. The script measures the CPU time of the page's main thread, in milliseconds, from the task that
 receives the key (→, or the last symbol of the source) to the task that draws the next frame. Script, style, layout and
@@ -10,6 +10,9 @@ paint count; work that the page defers until it has shown this frame does not. T
 The first table measures the training page without throttling: the samples per second of each network alone; the median
 time between two frames while both are training; the time from a click on Pause until training has paused; and the time
 from opening the page until exact match with attention is 0.99.
+
+`--tfjs FOLDER` only compares training without attention with TensorFlow.js on its WASM backend, in turns. `npm install
+@tensorflow/tfjs @tensorflow/tfjs-backend-wasm` makes the folder.
 
 `--courses tests/page/courses.json` trains the networks of exercises 1 and 14 instead (30 minutes) and writes what they
 learned to the file that test_content.py compares with the exercises.
@@ -25,7 +28,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Route, sync_playwright
 from published.report import machine, print_table
 
 from seq2seq_demo.page.gallery import GALLERY
@@ -143,6 +146,53 @@ def training_rows(browser: Browser, path: Path) -> list[list[str]]:
     return rows
 
 
+# The page's network in the layers of TensorFlow.js. Its WASM backend has no gradient of an embedding, so a dense layer
+# embeds symbols as vectors with a single 1.
+TFJS_NETWORK = """async () => {
+    tf.wasm.setWasmPaths("https://tfjs.test/");
+    await tf.setBackend("wasm");
+    const read = (symbols) => {
+        const input = tf.input({ shape: [10, symbols] });
+        return [input, tf.layers.dense({ units: 20, useBias: false }).apply(input)];
+    };
+    const lstm = (more) => tf.layers.lstm({ units: 16, recurrentActivation: "sigmoid", ...more });
+    const [[sources, embedded], [fed, d]] = [read(10), read(11)];
+    const [, h, c] = lstm({ returnState: true }).apply(embedded);
+    const states = lstm({ returnSequences: true }).apply(d, { initialState: [h, c] });
+    const outputs = tf.layers.dense({ units: 11, activation: "softmax" }).apply(states);
+    const network = tf.model({ inputs: [sources, fed], outputs });
+    network.compile({ optimizer: tf.train.adam(0.01), loss: "categoricalCrossentropy" });
+    const random = (symbols) => tf.oneHot(tf.randomUniform([32, 10], 0, 10, "int32"), symbols);
+    const [inputs, targets] = [[random(10), random(11)], random(11)];
+    window.trainBatches = async (n) => {
+        const start = performance.now();
+        for (let i = 0; i < n; i++) await network.trainOnBatch(inputs, targets);
+        return (1000 * n * 32) / (performance.now() - start);
+    };
+    return `TensorFlow.js ${tf.version.tfjs}, ${tf.getBackend()}, ${network.countParams()} weights`;
+}"""
+
+
+def tfjs_rows(browser: Browser, path: Path, folder: Path) -> list[list[str]]:
+    """Return the samples per second of the page and of TensorFlow.js without attention, trained in turns."""
+
+    def serve(route: Route) -> None:
+        if name := route.request.url.rpartition("/")[2]:
+            route.fulfill(path=next(folder.glob(f"node_modules/@tensorflow/*/dist/{name}")))
+        else:
+            scripts = "".join(f"<script src={name}.min.js></script>" for name in ("tf", "tf-backend-wasm"))
+            route.fulfill(body=scripts, content_type="text/html")
+
+    ours, theirs = browser.new_page(), browser.new_page()
+    theirs.route("https://tfjs.test/*", serve)
+    theirs.goto("https://tfjs.test/")
+    name = theirs.evaluate(TFJS_NETWORK)
+    ours.goto(f"{path.resolve().as_uri()}#units=16")
+    turns = [(ours.evaluate(TRAIN_ALONE, [1, 50]), theirs.evaluate("trainBatches(50)")) for _ in range(6)]
+    page, tfjs = map(statistics.median, zip(*turns[1:], strict=True))  # the browser compiles the code in the first turn
+    return [["this page", f"{page:,.0f}"], [name, f"{tfjs:,.0f}"], ["ratio", f"{page / tfjs:.1f}"]]
+
+
 def main() -> None:
     """Measure each page that has networks and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -150,6 +200,7 @@ def main() -> None:
     parser.add_argument("--keys", type=int, default=20)
     parser.add_argument("--only", choices=["training"])
     parser.add_argument("--courses", type=Path)
+    parser.add_argument("--tfjs", type=Path, metavar="FOLDER")
     options = parser.parse_args()
     paths = sorted(options.gallery / f"{name}.html" for name, entry in GALLERY.items() if entry.networks)
     if not all(path.exists() for path in paths):
@@ -162,6 +213,10 @@ def main() -> None:
             page = browser.new_page()
             page.goto((options.gallery / "train.html").resolve().as_uri())
             options.courses.write_text(json.dumps(class_courses(page)) + "\n")
+            return
+        if options.tfjs:
+            rows = tfjs_rows(browser, options.gallery / "train.html", options.tfjs)
+            print_table(["training, 16 units, length 10, without attention", "samples/s"], rows)
             return
         print_table(["training", ""], training_rows(browser, options.gallery / "train.html"))
         if options.only:

@@ -4,8 +4,8 @@
 
 DATA contains files such as `train/fre_train.tsv`, `dev/fre_dev.tsv` and `test/fre_test.tsv`, one pair per line: a word,
 a tab, and its phones. They come from https://github.com/sigmorphon/2020, folder `task1/data`. Data from other years
-also works if the files have names like these. Each network is saved in the `--cache` folder, and the script trains
-only missing networks. For different settings, use a different folder.
+also works if the files have names like these. The script saves the networks of each language in the `--cache` folder
+and trains only missing ones. For different settings, use a different folder.
 
 All languages use the settings that the package chooses for pairs; `scripts/recipe` describes the development sets that
 this choice is based on. With `--dev`, the script scores the development sets, so that you can try other SETTINGS;
@@ -13,8 +13,6 @@ otherwise, it scores the test sets.
 """
 
 import argparse
-import itertools
-import multiprocessing
 import statistics
 import sys
 import unicodedata
@@ -102,58 +100,27 @@ def characters(word: str, known: set[str]) -> list[str]:
 # ---- Training ----
 
 
-class Job(NamedTuple):
-    """A network to train."""
-
-    data: Path
-    language: str
-    path: Path
-    seed: int
-    epochs: int | None
-
-
-def network_path(cache: Path, language: str, seed: int) -> Path:
-    """Return the path of a network in the cache."""
-    return cache / f"{language}_{seed}.h5"
-
-
-def train_network(job: Job) -> None:
-    """Train and save a network in one process with one thread; print its exact match on the development set."""
-    from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads, tf
-
-    set_threads(1)
-    tf.zeros(())  # starts TensorFlow's threads, so that training cannot change their number
-    pairs, dev = (read_pairs(find(job.data, job.language, part)) for part in ("train", "dev"))
-    known, phones = {c for word, _ in pairs for c in word}, {phone for _, target in pairs for phone in target.split()}
-    network = train(
-        [(characters(word, known), target) for word, target in pairs],
-        in_tokens="characters",
-        out_tokens="words",
-        # The targets of validation pairs must consist of known phones.
-        validation=[(characters(word, known), target) for word, target in dev if phones.issuperset(target.split())],
-        seed=job.seed,
-        **SETTINGS | ({"epochs": job.epochs} if job.epochs else {}),
-    )
-    network.save(job.path)
-    print(f"{job.path.stem}: exact match {network.validation.exact_match:.4f} on dev", file=sys.stderr, flush=True)
-
-
-def train_missing(options: argparse.Namespace, languages: Sequence[str]) -> None:
-    """Train the networks that are not in the cache, several at a time."""
-    options.cache.mkdir(parents=True, exist_ok=True)
-    every = itertools.product(range(options.members), languages)
-    paths = {network_path(options.cache, language, seed): (language, seed) for seed, language in every}
-    jobs = [
-        Job(options.data, language, path, seed, options.epochs)
-        for path, (language, seed) in paths.items()
-        if not path.exists()
-    ]
-    if options.processes == 1:
-        for job in jobs:
-            train_network(job)
-    elif jobs:
-        with multiprocessing.get_context("spawn").Pool(options.processes, maxtasksperchild=1) as pool:
-            list(pool.imap_unordered(train_network, jobs))
+def trained_members(options: argparse.Namespace, language: str) -> Sequence[TrainedNetwork]:
+    """Return the networks of a language from the cache, or train and save them; print their progress."""
+    path = options.cache / f"{language}_{options.members}.h5"
+    if not path.exists():
+        pairs, dev = (read_pairs(find(options.data, language, part)) for part in ("train", "dev"))
+        known = {c for word, _ in pairs for c in word}
+        phones = {phone for _, target in pairs for phone in target.split()}
+        network = train(
+            [(characters(word, known), target) for word, target in pairs],
+            in_tokens="characters",
+            out_tokens="words",
+            # The targets of validation pairs must consist of known phones.
+            validation=[(characters(word, known), target) for word, target in dev if phones.issuperset(target.split())],
+            members=options.members,
+            jobs=options.processes,
+            **SETTINGS | ({"epochs": options.epochs} if options.epochs else {}),
+        )
+        options.cache.mkdir(parents=True, exist_ok=True)
+        network.save(path)
+        print(f"{path.stem}: exact match {network.validation.exact_match:.4f} on dev", file=sys.stderr, flush=True)
+    return load(path).members
 
 
 # ---- Scores ----
@@ -201,8 +168,7 @@ def report(options: argparse.Namespace, languages: Sequence[str], parts: Sequenc
     rows = []
     columns: list[list[Rates | None]] = []
     for language in languages:
-        paths = [network_path(options.cache, language, seed) for seed in range(options.members)]
-        networks = [load(path) for path in paths]
+        networks = trained_members(options, language)
         columns.append([])
         for part in parts:
             pairs = read_pairs(find(options.data, language, part))
@@ -219,7 +185,7 @@ def report(options: argparse.Namespace, languages: Sequence[str], parts: Sequenc
 
 
 def run(description: str, cache: str, published: Published, both_parts: bool) -> None:
-    """Train the networks that are missing from the cache; then print the table for the selected parts."""
+    """Print the table for the selected parts, with networks from the cache or, if they are missing, new ones."""
     number: Callable[[str], int] = int
     parser = argparse.ArgumentParser(description=description.partition("\n")[0])
     parser.add_argument("data", type=Path)
@@ -232,7 +198,6 @@ def run(description: str, cache: str, published: Published, both_parts: bool) ->
     parser.add_argument("--epochs", type=number, help="fewer epochs, to try the script")
     options = parser.parse_args()
     languages = languages_of(options.data, options.languages)
-    train_missing(options, languages)
     parts = ["dev"] * (options.dev or both_parts) + ["test"] * (not options.dev)
     report(options, languages, parts, published)
 

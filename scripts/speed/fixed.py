@@ -1,9 +1,12 @@
-"""Training speed at one length, compared with plain Keras and with training at many lengths."""
+"""Training speed at one length, compared with plain Keras and with JAX."""
 
 from __future__ import annotations
 
 import functools
-from dataclasses import replace
+import os
+import subprocess
+import tempfile
+from pathlib import Path
 
 import numpy as np
 
@@ -17,11 +20,11 @@ from speed.measuring import (
     new_trainer,
     run_epoch,
     speed_columns,
-    time_in_turns,
     use_threads,
 )
 
 PROGRAMS = [OURS, KERAS]
+JAX, JAX_NETWORK = "JAX", Path(__file__).with_name("jax_network.py")
 
 
 def our_epoch(model_config: ModelConfig, length: int, calls: int) -> tuple[EpochFunctions, Pairs]:
@@ -29,7 +32,7 @@ def our_epoch(model_config: ModelConfig, length: int, calls: int) -> tuple[Epoch
     from seq2seq_demo.training.batches import STEPS_PER_CALL
 
     samples = 128 * STEPS_PER_CALL * calls
-    config = TrainConfig(points=-(-samples * 10 // 9), in_len=length, out_len=length, epochs=1000)
+    config = TrainConfig(points=samples * 10 // 9, in_len=length, out_len=length, epochs=1000)
     pairs, _ = find_pattern("reversed").draw(config, model_config)
     return {OURS: functools.partial(run_epoch, new_trainer(pairs, config, model_config), pairs)}, pairs
 
@@ -52,26 +55,35 @@ def speed_row(name: str, units: int, length: int, rounds: int) -> list[str]:
     return [f"{name}, {units} units, length {length}", *speed_columns(calls, samples, rounds)]
 
 
-def varied_row(name: str, units: int, rounds: int) -> list[str]:
-    """Return the nanoseconds per symbol of training at length 10 and at lengths 1 to 20."""
-    use_threads(units)
-    from seq2seq_demo.training.batches import STEPS_PER_CALL
+def jax_row(python: str, units: int, length: int, rounds: int) -> list[str]:
+    """Return the table row of training with attention, here and in JAX, both on the same core.
 
-    model_config, pattern = ModelConfig(name, cell_size=units), find_pattern("reversed")
-    config = TrainConfig(points=-(-128 * STEPS_PER_CALL * 5 * 10 // 9), epochs=1000)
-    varied = replace(config, in_len=20, out_len=20, min_in_len=1, few_symbols=0.25)
-    calls, n_symbols = [], []
-    for train_config, ends in ((config, False), (varied, True)):
-        network = replace(model_config, ends=ends)
-        pairs, _ = pattern.draw(train_config, network)
-        trainer = new_trainer(pairs, train_config, network)
-        calls.append(functools.partial(run_epoch, trainer, pairs))
-        n_symbols.append(int(pairs.sources.lengths.sum()) + trainer.n_symbols(pairs))
-    first, times = time_in_turns(calls, rounds)
-    costs = [1e9 * time / n for time, n in zip(times, n_symbols, strict=True)]
-    return [
-        f"{name}, {units} units",
-        *(f"{cost:,.0f}" for cost in costs),
-        f"{costs[1] / costs[0]:.2f}",
-        f"{first[1]:.1f} s",
-    ]
+    The last column is the difference between both losses of a batch before training. `python` is an interpreter with
+    JAX.
+
+    Raises:
+        AssertionError: the losses differ.
+    """
+    from seq2seq_demo.trained.trained_network import untrained
+
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    use_threads(1)
+    model_config = ModelConfig("embedding_attention", cell_size=units)
+    calls, pairs = our_epoch(model_config, length, max(1, 1280 // units // length))
+    network, batches = untrained(model_config, 0), (-1, 128, length)
+    epoch = {"sources": pairs.sources.array(), "targets": pairs.targets.array()}
+    loss = network.evaluate(zip(*(each[:128].tolist() for each in epoch.values()), strict=True)).loss
+    with tempfile.TemporaryDirectory() as folder:
+        file = f"{folder}/epoch.npz"
+        np.savez(file, **network.weights, **{side: each.reshape(batches) for side, each in epoch.items()})
+        command, pipe = [python, "-P", JAX_NETWORK, file], subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, bufsize=1) as process:
+
+            def train() -> str:
+                process.stdin.write("\n")
+                return process.stdout.readline()
+
+            difference = abs(float(process.stdout.readline()) - loss)
+            assert difference < 1e-5, f"expected a loss of {loss}; JAX differs by {difference}"
+            columns = speed_columns(calls | {JAX: train}, len(pairs), rounds)
+    return [f"embedding_attention, {units} units, length {length}", *columns, f"{difference:.0e}"]

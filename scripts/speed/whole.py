@@ -34,14 +34,6 @@ def process_seconds(*argv: str, rounds: int = 1, cache: str = "") -> float:
     return statistics.median(seconds(lambda: subprocess.run(command, check=True, **options)) for _ in range(rounds))
 
 
-def write_sources(path: Path, shortest: int, longest: int) -> int:
-    """Write 100,000 random sources of these lengths, one JSON array per line; return their number of symbols."""
-    rng = random.Random(1)
-    rows = [[rng.randrange(10) for _ in range(rng.randint(shortest, longest))] for _ in range(100_000)]
-    path.write_text("".join(f"{row}\n" for row in rows))
-    return sum(map(len, rows))
-
-
 def whole_processes(rounds: int) -> list[list[str]]:
     """Return typical commands and their run times in seconds."""
     weights = str(shipped_path("reversed", "embedding_attention"))
@@ -131,19 +123,6 @@ def seconds_to_loss(argv: Sequence[str], cache: str) -> float:
     if not took:
         raise RuntimeError(f"expected a loss, got {output.decode()}")
     return took
-
-
-def mixed_lengths(rounds: int) -> list[list[str]]:
-    """Return the seconds of `predict` on 100,000 sequences of length 10 and of lengths 1 to 20."""
-    weights, times, costs = str(shipped_path("reversed", "embedding_attention")), [], []
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "sources.jsonl"
-        for shortest, longest in ((10, 10), (1, 20)):
-            n_symbols = write_sources(path, shortest, longest)
-            times.append(process_seconds("predict", "-i", weights, "--from-file", str(path), rounds=rounds))
-            costs.append(times[-1] / n_symbols)
-    names = "length 10", "lengths 1 to 20", "ratio per symbol"
-    return [[name, f"{value:.2f}"] for name, value in zip(names, [*times, costs[1] / costs[0]], strict=True)]
 
 
 def decoding_speed() -> list[list[str]]:
