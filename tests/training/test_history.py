@@ -21,6 +21,7 @@ def test_a_file_is_rewritten_after_each_epoch_and_write_errors_are_reported(tmp_
     path = tmp_path / "folder" / name
     path.parent.mkdir()
     history = HistoryFiles(path, None) if name == "h.json" else HistoryFiles(None, path)
+    assert os.listdir(path.parent) == []
     contents = [None]
     for n in (1, 2):
         report_epoch(history, HISTORY[:n])
@@ -28,6 +29,7 @@ def test_a_file_is_rewritten_after_each_epoch_and_write_errors_are_reported(tmp_
         contents.append(path.read_bytes())
         assert name == "h.svg" or json.loads(contents[n]) == [epoch.to_dict() for epoch in HISTORY[:n]]
     assert contents[1] != contents[2]
+    assert name == "h.svg" or (b'"loss": 2.0,' in contents[2] and b'"validation_loss": 1.0,' in contents[2])
     shutil.rmtree(path.parent)
     report_epoch(history, HISTORY)  # the training continues
     assert capsys.readouterr() == ("", "")
