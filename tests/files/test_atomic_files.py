@@ -11,22 +11,25 @@ def crash(*_):
     raise KeyboardInterrupt
 
 
+def error_of(function, path, *arguments):
+    """The message of the error that a function of a path raises, without the path."""
+    with pytest.raises(WeightsError) as error:
+        function(path, "a thing", *arguments)
+    return str(error.value).replace(str(path), "PATH")
+
+
+NO_FILE = "PATH: expected a thing, got a directory, device or pipe"
+
+
 def test_read_returns_the_content_or_names_the_obstacle(tmp_path):
     (tmp_path / "a").write_bytes(b"\0one")
     assert atomic_files.read(tmp_path / "a", "a thing") == b"\0one"
     os.mkfifo(tmp_path / "pipe")  # opening it would wait for a writer
     (tmp_path / "link").symlink_to("pipe")
-    for name, obstacle in [
-        ("none", "{}: no such file"),
-        ("", "{}: expected a thing, got a directory, device or pipe"),
-        ("pipe", "{}: expected a thing, got a directory, device or pipe"),
-        ("link", "{}: expected a thing, got a directory, device or pipe"),
-        ("/dev/zero", "{}: expected a thing, got a directory, device or pipe"),
-        ("a" * 300, "cannot read {}: file name too long"),
-    ]:
-        with pytest.raises(WeightsError) as error:
-            atomic_files.read(tmp_path / name, "a thing")
-        assert str(error.value) == obstacle.format(tmp_path / name)
+    for name in ("", "pipe", "link", "/dev/zero"):
+        assert error_of(atomic_files.read, tmp_path / name) == NO_FILE
+    assert error_of(atomic_files.read, tmp_path / "none") == "PATH: no such file"
+    assert error_of(atomic_files.read, tmp_path / ("a" * 300)) == "cannot read PATH: file name too long"
 
 
 def test_a_crash_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
@@ -82,15 +85,11 @@ def test_check_writable_names_the_obstacle(tmp_path, monkeypatch):
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
     (tmp_path / "link").symlink_to(tmp_path / "none" / "a")
     os.mkfifo(tmp_path / "pipe")
-    for path, obstacle in [
-        (tmp_path, "{}: expected a thing, got a directory, device or pipe"),
-        (tmp_path / "pipe", "{}: expected a thing, got a directory, device or pipe"),
-        (tmp_path / "link", f"cannot write {{}}: there is no writable directory {tmp_path}/none"),
-        (tmp_path / "file" / "a", f"cannot write {{}}: there is no writable directory {tmp_path}/file"),
-    ]:
-        with pytest.raises(WeightsError) as error:
-            atomic_files.check_writable(path, "a thing", WeightsError)
-        assert str(error.value) == obstacle.format(path)
+    for path in (tmp_path, tmp_path / "pipe"):
+        assert error_of(atomic_files.check_writable, path, WeightsError) == NO_FILE
+    for path, folder in {"link": "none", "file/a": "file"}.items():
+        message = f"cannot write PATH: there is no writable directory {tmp_path}/{folder}"
+        assert error_of(atomic_files.check_writable, tmp_path / path, WeightsError) == message
     monkeypatch.setattr("os.access", lambda *_: False)  # root may write anywhere
     with pytest.raises(Seq2SeqError, match=f"there is no writable directory {tmp_path}$"):
         atomic_files.check_writable(tmp_path / "new", "a thing")

@@ -1,58 +1,13 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.errors import WeightsError
-from seq2seq_demo.network.parameters import check_weights, initial_weights, weight_shapes
+from seq2seq_demo.network.parameters import check_weights, initial_weights
 
 ATTENTION = ModelConfig(
     "embedding_attention", num_layers=2, cell_size=7, embedding_size=5, in_max_int=10, out_max_int=11
 )
-
-
-def lstm(name, n_inputs):
-    """The shapes of an LSTM of 7 units."""
-    return {f"{name}/kernel": (n_inputs, 28), f"{name}/recurrent_kernel": (7, 28), f"{name}/bias": (28,)}
-
-
-def test_shapes_worked_out_by_hand():
-    assert weight_shapes(ATTENTION) == {
-        "encoder/embedding": (11, 5),
-        **lstm("encoder/layer_0", 5),
-        **lstm("encoder/layer_1", 7),
-        "decoder/embedding": (13, 5),
-        "decoder/input/kernel": (12, 5),
-        "decoder/input/bias": (5,),
-        **lstm("decoder/layer_0", 5),
-        **lstm("decoder/layer_1", 7),
-        "decoder/attention/key/kernel": (7, 7),
-        "decoder/attention/query/kernel": (28, 7),  # c and h of two layers
-        "decoder/attention/query/bias": (7,),
-        "decoder/attention/score": (7,),
-        "decoder/projection/kernel": (7, 13),
-        "decoder/projection/bias": (13,),
-        "decoder/output/kernel": (20, 13),
-        "decoder/output/bias": (13,),
-    }
-
-
-def test_shapes_of_a_bidirectional_network_worked_out_by_hand():
-    plain, shapes = weight_shapes(ATTENTION), weight_shapes(replace(ATTENTION, bidirectional=True))
-    bridges = {f"encoder/bridge_{layer}_{name}" for layer in (0, 1) for name in ("c", "h")}
-    assert {name: shape for name, shape in shapes.items() if plain.get(name) != shape} == {
-        "encoder/layer_1/kernel": (14, 28),
-        **lstm("encoder/backward/layer_0", 5),
-        **lstm("encoder/backward/layer_1", 14),
-        **{f"{bridge}/kernel": (14, 7) for bridge in bridges},
-        **{f"{bridge}/bias": (7,) for bridge in bridges},
-        "decoder/input/kernel": (19, 5),
-        "decoder/attention/key/kernel": (14, 7),
-        "decoder/output/kernel": (27, 13),
-    }
-    gru = weight_shapes(ModelConfig(cell_type="GRUCell", bidirectional=True))
-    assert [name for name in gru if "bridge" in name] == ["encoder/bridge_0_h/kernel", "encoder/bridge_0_h/bias"]
 
 
 def test_initial_values_are_uniform_within_the_bounds_of_2016():

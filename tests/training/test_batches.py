@@ -9,9 +9,7 @@ from helpers import pairs_of_arrays
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.trained.trained_network import untrained
 from seq2seq_demo.training import batches
-from seq2seq_demo.training.steps import Steps
 
 MODEL = ModelConfig("embedding_rnn", "BasicRNNCell", 1, 7, 5, in_max_int=8, out_max_int=9, ends=True)
 
@@ -82,15 +80,6 @@ def test_dropout_keys_depend_on_seed_step_and_row():
     assert (batches.row_keys(2, 8, (64, 5))[:2] == keys[1:]).all()
     other_seed = batches.row_keys(10**30, 7, (3, 5))
     assert not (other_seed == keys).any()
-
-
-def test_a_batch_has_the_keys_of_its_steps():
-    config = TrainConfig(10, in_len=6, out_len=4, batch_size=4, dropout=0.3)
-    steps = Steps(untrained(MODEL, 0), config, batches.Widths([(6, 5)], []))
-    steps.adam.iterations.assign(7)
-    batch = steps.batches(pairs_of([6] * 9, [4] * 9))
-    assert batch.sources.shape == (64, 4, 6)
-    assert (batch.row_keys.numpy() == batches.row_keys(config.seed, 7, (64, 4))).all()
 
 
 # ---- Widths ----

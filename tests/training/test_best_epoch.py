@@ -3,14 +3,11 @@
 The validation metrics are made up, so that the best epoch is known.
 """
 
-import random
-from dataclasses import replace
-
 import pytest
 from helpers import Watcher, fit, same_arrays, snapshots_in_memory
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_task import pair_task
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.trained import weights_file
 from seq2seq_demo.trained.metrics import Metrics
 from seq2seq_demo.trained.trained_network import untrained
@@ -35,19 +32,15 @@ def metrics(monkeypatch):
     monkeypatch.setattr(trainer, "validation_metrics", validation_metrics)
 
 
-RNG = random.Random(0)
-SOURCES = ["".join(RNG.choices("abc", k=RNG.randint(1, 3))) for _ in range(48)]
-ROWS = [(source, source[::-1]) for source in SOURCES]
-TEXTS = pair_task(ROWS, kinds=("characters", "characters"), validation=[("ab", "ba")])
+REVERSED = find_pattern("reversed")
+MODEL = ModelConfig("embedding_rnn", "BasicRNNCell", cell_size=7, embedding_size=5)
+SIZES = {"points": 53, "in_len": 3, "out_len": 3, "batch_size": 8}
 
 
 def fitted(callbacks=(), snapshots=None, start=None, **settings):
-    """Train a small network on strings."""
-    sizes = {"cell_size": 7, "embedding_size": 5, "ends": True} | TEXTS.largest_symbols()
-    model_config = ModelConfig("embedding_rnn", "BasicRNNCell", **sizes)
-    settings |= {"learning_rate": 0.02, "epochs": len(REACHED), "batch_size": 8, "dropout": 0.2}
-    start = start or replace(untrained(model_config, 0), vocabularies=TEXTS.vocabularies)
-    return fit(TEXTS, TrainConfig(**TEXTS.sizes() | settings), start, callbacks, snapshots)
+    """Train a small network, or continue the training of `start`."""
+    config = TrainConfig(**SIZES, epochs=len(REACHED), keep_best=True, **settings)
+    return fit(REVERSED, config, start or untrained(MODEL, 0), callbacks, snapshots)
 
 
 def alike(network, other):
@@ -59,26 +52,26 @@ def alike(network, other):
 
 def test_the_best_epoch_is_saved_and_patience_ends_a_resumed_training_too():
     whole = Watcher()
-    best = fitted([whole], keep_best=True)
+    best = fitted([whole])
     assert len(whole.networks) == 8
     assert_saved(best, whole, 7)
     assert not alike(best, whole.networks[-1])
-    stopping, kept, settings = Watcher(), {}, {"keep_best": True, "patience": 3}
-    saved = fitted([stopping], snapshots_in_memory(kept), **settings)
+    stopping, kept = Watcher(), {}
+    saved = fitted([stopping], snapshots_in_memory(kept), patience=3)
     assert len(stopping.networks) == 6
     assert_saved(saved, whole, 3)
     snapshot = kept[5 * STEPS]  # at the last step of epoch 5
     assert alike(snapshot.best, whole.networks[2])
-    resumed = fitted(start=snapshot, **settings)
+    resumed = fitted(start=snapshot)
     assert weights_file.to_bytes(resumed) == weights_file.to_bytes(saved)
 
     # A continued run counts the network that it starts from as epoch 0; REACHED[7] has a higher loss than REACHED[6].
     kept.clear()
-    begun = new_run(TEXTS, {"epochs": 1, "batch_size": 8}, best)
-    continued = trainer.fit(TEXTS, begun, (), snapshots_in_memory(kept))
+    begun = new_run(REVERSED, SIZES | {"epochs": 1, "keep_best": True}, best)
+    continued = trainer.fit(REVERSED, begun, (), snapshots_in_memory(kept))
     assert_saved(continued, whole, 7)
     assert len(continued.history) == 1
-    resumed = trainer.fit(TEXTS, kept[7 * STEPS])
+    resumed = trainer.fit(REVERSED, kept[7 * STEPS])
     assert weights_file.to_bytes(resumed) == weights_file.to_bytes(continued)
 
 

@@ -31,7 +31,7 @@ MODEL = AS_PATTERNS | {"cell_type": "BasicRNNCell", "cell_size": 7, "embedding_s
 
 
 @pytest.mark.slow
-def test_with_callbacks_members_are_trained_one_after_another(capfd):
+def test_with_callbacks_members_are_trained_one_after_another(capfd, fast_steps):
     watcher = Watcher()
     network = train(ROWS, members=2, callbacks=[watcher], verbose=True, **MODEL | SETTINGS)
     lines = re.findall(r"^Member (\d): Epoch (\d)/2: loss .* exact match", capfd.readouterr().out, re.MULTILINE)
@@ -65,14 +65,14 @@ def test_an_ensemble_is_validated_on_sources_that_no_member_was_trained_on():
 
 
 MEMBERS = """train 6000 -p mine.py:f --members 2 --jobs 1 --seed 5 -e 2 --batch-size 16 --in-len 4 --out-len 3
-    --cell-type BasicRNNCell --cell-size 6 --history h.json --log-dir logs -o w.h5"""
+    --cell-type BasicRNNCell --cell-size 6 --history h.json --log-dir logs -o w.h5 --resume"""
 
 
-def begin(folder, *options, **changes):
+def begin(folder, **changes):
     """Start the command in a folder."""
     streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-    command = [*REAL_PROGRAM, *shlex.split(MEMBERS), *options]
-    return subprocess.Popen(command, cwd=folder, env=environment(**changes), **streams)
+    argv = [*REAL_PROGRAM, *shlex.split(MEMBERS)]
+    return subprocess.Popen(argv, cwd=folder, env=environment(**changes), **streams)
 
 
 def member_trains(folder):
@@ -92,13 +92,13 @@ def test_members_whose_parent_is_killed_end_with_the_same_bits(tmp_path, tmp_pat
     try:
         # While the processes start, and while a member trains.
         for moment in ((tmp_path / "s2s_members__w.h5").exists, lambda: member_trains(tmp_path)):
-            process = begin(tmp_path, "--resume")
+            process = begin(tmp_path)
             wait_for(moment)
             process.kill()
             process.communicate(timeout=10)  # standard error closes once all processes have ended
         programs = tmp_path_factory.mktemp("programs")
         changes = {"TMPDIR": str(programs), "TF_XLA_FLAGS": "", "SEQ2SEQ_DEMO_CACHE": str(programs / "cache")}
-        process = begin(tmp_path, "--resume", **changes)
+        process = begin(tmp_path, **changes)
         status, err = end(process)
         assert (status, "Resuming s2s_checkpoint__w.h5\n" in err) == (0, True), err
     finally:

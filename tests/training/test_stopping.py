@@ -21,19 +21,6 @@ def history(*reached):
     )
 
 
-@pytest.mark.parametrize(
-    ("reached", "best"),
-    [
-        ([(0.5, 1.0)], 1),
-        ([(0.5, 1.0), (0.7, 2.0), (0.6, 0.1)], 2),  # exact match counts, not the loss
-        ([(0.5, 1.0), (0.5, 0.4), (0.5, 0.7)], 2),  # at equal exact match, the lower loss decides
-        ([(0.5, 0.4), (0.5, 0.4), (0.5, 0.4)], 1),  # at equal loss, the earlier epoch is best
-    ],
-)
-def test_the_best_epoch_has_the_highest_exact_match(reached, best):
-    assert best_epoch(history(*reached)).epoch == best
-
-
 EARLY = "; training ended early because the exact match was high enough"
 WORSE = [(0.5, 1.0), (0.4, 0.9), (0.4, 0.8)]
 PEAK = [(0.1, 1.0), (0.5, 0.9), (0.4, 0.8), (0.4, 0.7), (0.4, 0.6)]

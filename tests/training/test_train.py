@@ -26,7 +26,7 @@ def unchanged(task, **settings) -> TrainedNetwork:
     return train(task, **TINY | {"epochs": 0} | points | settings)
 
 
-def test_a_pattern_is_given_by_name():
+def test_a_pattern_is_given_by_name(fast_steps):
     watcher = Watcher()
     trained = train("reversed", points=100, in_len=4, epochs=2, batch_size=32, callbacks=[watcher], **TINY)
     assert (trained.task, trained.in_len, trained.out_len, trained.step) == ("reversed", 4, 4, 6)

@@ -34,9 +34,24 @@ def trainer_of(config, network):
     return Trainer(begun(network, config), Widths([(config.in_len, config.out_len)], []))
 
 
+def run_eagerly(function, **_):
+    """A replacement for `tf.function`, which takes seconds to build a graph."""
+    return function
+
+
+def gradients_of(loss_of, model_config, weights):
+    """The gradients of a loss of the Keras network, one per weight."""
+    network = Seq2Seq(model_config, weights)
+    variables = [variable.value for variable in network.named_variables().values()]
+    with tf.GradientTape() as tape:
+        loss = loss_of(network)
+    return [tf.convert_to_tensor(gradient).numpy() for gradient in tape.gradient(loss, variables)]
+
+
 @pytest.mark.parametrize(("points", "clipped", "since"), [(13, False, 0), (3, True, 5)])
-def test_one_step_is_adam_on_the_gradient_of_the_mean_loss(points, clipped, since):
+def test_one_step_is_adam_on_the_gradient_of_the_mean_loss(monkeypatch, points, clipped, since):
     """The reference is algorithm 1 of Kingma and Ba (2015) in NumPy, reordered as in their section 2."""
+    monkeypatch.setattr(tf, "function", run_eagerly)
     weights = random_weights(SMALL)
     if clipped:
         weights["decoder/output/kernel"] *= 60
@@ -48,15 +63,14 @@ def test_one_step_is_adam_on_the_gradient_of_the_mean_loss(points, clipped, sinc
     }
     trained = fit(REVERSED, config, TrainedNetwork(SMALL, weights, step=8, moments=moments, moments_since=since))
 
-    network = Seq2Seq(SMALL, weights)
     pairs, _ = REVERSED.draw(config, SMALL, start_step=8)
     sources, targets = pairs.sources.array(), pairs.targets.array()
-    variables = list(network.named_variables().values())
-    with tf.GradientTape() as tape:
-        logits = network(sources, shift_right(targets, go=13))
-        log_probabilities = tf.nn.log_softmax(logits)
-        loss = -tf.reduce_mean(tf.gather(log_probabilities, targets.astype(int), batch_dims=2))
-    gradients = [g.numpy() for g in tape.gradient(loss, [v.value for v in variables])]
+
+    def mean_loss(network):
+        log_probabilities = tf.nn.log_softmax(network(sources, shift_right(targets, go=13)))
+        return -tf.reduce_mean(tf.gather(log_probabilities, targets.astype(int), batch_dims=2))
+
+    gradients = gradients_of(mean_loss, SMALL, weights)
     norm = np.sqrt(sum((g**2).sum() for g in gradients))
     assert (norm > 5) == clipped
     assert (trained.step, trained.moments_since) == (9, since)
@@ -71,39 +85,38 @@ def test_one_step_is_adam_on_the_gradient_of_the_mean_loss(points, clipped, sinc
 
 
 def test_xla_changes_nothing(monkeypatch):
-    # Two lengths, because each takes seconds to compile.
     config = TrainConfig(100, 4, 4, 0.01, epochs=1, batch_size=16, dropout=0.3, min_in_len=3)
-    start, trained = untrained(replace(BOTH_WAYS, cell_type="BasicRNNCell", num_layers=1, ends=True), 0), []
-    for xla in (False, True):
-        monkeypatch.setattr(steps, "use_xla", lambda *_, xla=xla: xla)
-        trained.append(fit(REVERSED, config, start))
-    assert largest_difference(*trained) < 1e-5
+    start = untrained(replace(BOTH_WAYS, cell_type="BasicRNNCell", num_layers=1, ends=True), 0)
+    monkeypatch.setattr(steps, "use_xla", lambda *_: True)
+    compiled = fit(REVERSED, config, start)
+    monkeypatch.setattr(tf, "function", run_eagerly)
+    eager = fit(REVERSED, config, start)
+    assert largest_difference(compiled, eager) < 1e-5
     for name, first in start.weights.items():
-        assert np.abs(trained[0].weights[name] - first).max() > 1e-3, name  # every weight learns
+        assert np.abs(eager.weights[name] - first).max() > 1e-3, name  # every weight learns
 
 
 @pytest.mark.parametrize(
-    ("schedule", "rates"), [("constant", [0.2] * 4), ("cosine", [0.2, 0.17071068, 0.1, 0.02928932])]
+    ("schedule", "epochs", "accuracies", "rates"),
+    [
+        ("constant", 2, [1.0], [0.2] * 4),
+        ("cosine", 2, [1.0], [0.2, 0.17071068, 0.1, 0.02928932]),
+        # Epoch 4 has learned the pairs. The other 16 epochs of the cosine then take 3: 5 and 5.5 are 4 + 16 / 3 and 12.
+        ("adaptive", 20, [0.9, 0.999, 0.999, 1.0, 0.9], [0.2, 0.19969173, 0.11045285, 0.06909830]),
+    ],
 )
-def test_learning_rates(schedule, rates):
-    config = TrainConfig(10, in_len=6, out_len=4, learning_rate=0.2, lr_schedule=schedule, epochs=2, batch_size=5)
+def test_learning_rates(schedule, epochs, accuracies, rates):
+    """Check those of two steps per epoch, before the first epoch and after others."""
+    config = TrainConfig(10, in_len=6, out_len=4, learning_rate=0.2, lr_schedule=schedule, epochs=epochs, batch_size=5)
     trainer = trainer_of(config, untrained(SMALL, 0))
     first = trainer.learning_rates()[:2]
-    trainer.epochs.append(Epoch(1, 2))
+    for number, accuracy in enumerate(accuracies, start=1):
+        trainer.epochs.append(Epoch(number, 2 * number, forced_token_accuracy=accuracy, validation_exact_match=1))
     assert [*first, *trainer.learning_rates()[:2]] == pytest.approx(rates)
 
 
-def test_the_adaptive_learning_rate_falls_faster_once_the_pairs_are_learned():
-    """After epoch 4, the other 16 of 20 epochs of the cosine take 3: epochs 5 and 5.5 are 4 + 16 / 3 and 4 + 8."""
-    config = TrainConfig(10, in_len=6, out_len=4, learning_rate=0.2, lr_schedule="adaptive", epochs=20, batch_size=5)
-    trainer = trainer_of(config, untrained(SMALL, 0))
-    assert trainer.learning_rates()[:2] == pytest.approx([0.2, 0.19969173])
-    for number, accuracy in enumerate([0.9, 0.999, 0.999, 1.0, 0.9], start=1):
-        trainer.epochs.append(Epoch(number, 2 * number, forced_token_accuracy=accuracy, validation_exact_match=1))
-    assert trainer.learning_rates()[:2] == pytest.approx([0.11045285, 0.06909830])
-
-
-def test_a_loss_that_is_not_finite_ends_training():
+def test_a_loss_that_is_not_finite_ends_training(monkeypatch):
+    monkeypatch.setattr(tf, "function", run_eagerly)
     start = untrained(SMALL, 0)
     start.weights["decoder/projection/bias"][:] = np.inf
     with pytest.raises(TrainingError, match="the loss is nan at step 2: try a lower `learning_rate`"):
@@ -169,11 +182,6 @@ def test_sums_of_a_padded_batch_equal_those_of_its_rows(model, bidirectional, nu
         assert np.abs(total - total_of_wide).max() < 1e-5
 
 
-def packed(gradients):
-    """The gradients of all weights in one vector."""
-    return np.concatenate([tf.convert_to_tensor(g).numpy().ravel() for g in gradients])
-
-
 def test_label_smoothing_changes_only_the_gradients_and_equals_that_of_keras():
     model_config = replace(SMALL, ends=True)
     weights = random_weights(model_config)
@@ -183,16 +191,17 @@ def test_label_smoothing_changes_only_the_gradients_and_equals_that_of_keras():
         our_steps = Steps(TrainedNetwork(model_config, weights), config, Widths([(5, 7)], []))
         return sums_of(our_steps, first_batch(our_steps), (5, 7))
 
-    network = Seq2Seq(model_config, weights)
-    loss_of = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.2, reduction="sum")
-    variables = [variable.value for variable in network.named_variables().values()]
-    with tf.GradientTape() as tape:
+    smoothed_loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.2, reduction="sum")
+
+    def loss_of(network):
         loss = 0.0
         for source, target in zip(SOURCES, TARGETS, strict=True):
             expected = np.array([[*target, model_config.go]])
             logits = network(np.array([source]), shift_right(expected, model_config.go))
-            loss += loss_of(keras.ops.one_hot(expected, model_config.n_output_symbols), logits)
-    gradient = packed(tape.gradient(loss, variables)) / N_SYMBOLS
+            loss += smoothed_loss(keras.ops.one_hot(expected, model_config.n_output_symbols), logits)
+        return loss / N_SYMBOLS
+
+    gradient = np.concatenate([g.ravel() for g in gradients_of(loss_of, model_config, weights)])
     plain, smoothed = sums(0.0), sums(0.2)
     assert plain[:2] == smoothed[:2]
     assert np.abs(smoothed[2] - gradient).max() < 1e-5
@@ -207,38 +216,44 @@ def test_consistency_adds_the_divergences_between_two_dropout_masks_to_the_mean_
     batch = first_batch(our_steps, pairs)
     sums = our_steps.sums_at((6, 4), batch)
 
-    network, keys = Seq2Seq(BOTH_WAYS, weights), batch.twice().row_keys
+    keys, divergence = batch.twice().row_keys, keras.losses.KLDivergence(reduction="sum")
     assert np.intersect1d(keys[:4], keys[4:]).size == 0
-    variables = [variable.value for variable in network.named_variables().values()]
-    divergence = keras.losses.KLDivergence(reduction="sum")
-    with tf.GradientTape() as tape:
+
+    def loss_of(network):
         both = [network.losses(batch.sources, batch.targets, None, Masks(0.3, k)) for k in (keys[:4], keys[4:])]
         (losses_p, logits_p), (losses_q, logits_q) = ((losses[:3], logits[:3]) for losses, logits in both)
         p, q = tf.nn.softmax(logits_p), tf.nn.softmax(logits_q)
         mean_loss = tf.reduce_sum(losses_p + losses_q) / 2
-        loss = mean_loss + 0.7 * (divergence(p, q) + divergence(q, p)) / 2
-    assert abs(sums.loss - mean_loss) < 1e-4
-    assert np.abs(sums.gradient - packed(tape.gradient(loss, variables)) / 12).max() < 1e-5
+        assert abs(sums.loss - mean_loss) < 1e-4
+        return (mean_loss + 0.7 * (divergence(p, q) + divergence(q, p)) / 2) / 12
+
+    gradient = np.concatenate([g.ravel() for g in gradients_of(loss_of, BOTH_WAYS, weights)])
+    assert np.abs(sums.gradient - gradient).max() < 1e-5
 
 
 @pytest.mark.parametrize(
     ("points", "batch_size", "rows"),
     [(100, 128, 128), (1000, 1000, 1000), (1000, 10**9, 1024), (100, 10**9, 128), (1000, 901, 901)],
 )
-def test_a_batch_is_not_padded_beyond_the_training_points(points, batch_size, rows):
+def test_a_batch_has_the_keys_of_its_steps_and_is_not_padded_beyond_the_training_points(points, batch_size, rows):
     config = TrainConfig(points, in_len=6, out_len=4, batch_size=batch_size, dropout=0.1)
     pairs, _ = REVERSED.draw(config, SMALL)
     our_steps = Steps(untrained(SMALL, 0), config, Widths([(6, 4)], []))
-    assert our_steps.batches(pairs[: our_steps.batch_rows]).row_keys.shape == (64, rows)
+    our_steps.adam.iterations.assign(7)
+    batch = our_steps.batches(pairs[: our_steps.batch_rows])
+    assert batch.sources.shape == (64, rows, 6)
+    assert (batch.row_keys.numpy() == batches.row_keys(config.seed, 7, (64, rows))).all()
 
 
-@pytest.mark.parametrize(("microbatch_rows", "wide"), [(2, [(12, 8)]), (6, [(12, 8), (13, 8)])])
-def test_sums_of_microbatches_equal_those_of_the_batch(monkeypatch, microbatch_rows, wide):
+@pytest.mark.parametrize(
+    ("microbatch_rows", "wide", "function"), [(2, [(12, 8)], run_eagerly), (6, [(12, 8), (13, 8)], tf.function)]
+)
+def test_sums_of_microbatches_equal_those_of_the_batch(monkeypatch, microbatch_rows, wide, function):
     """A batch is split to save memory, or because of a very long row."""
     model = ModelConfig("embedding_rnn", "BasicRNNCell", 1, 7, 5, in_max_int=8, out_max_int=9, ends=True)
     config, start = TrainConfig(8, 12, 7, batch_size=4, min_in_len=1), TrainedNetwork(model, random_weights(model))
     whole, apart = (Steps(start, config, widths) for widths in (Widths([(12, 8)], []), Widths([(3, 5)], wide)))
-    apart_sums = tf.function(apart.sums)
+    apart_sums = function(apart.sums)
     rng = np.random.default_rng(0)
     for lengths in (([3, 1, 2, 3], [2, 0, 1, 4]), ([3, 1, 12, 3], [2, 0, 7, 4])):
         pairs = Pairs(*(Sequences.of_rows([rng.integers(0, 9, n).tolist() for n in side]) for side in lengths))

@@ -1,11 +1,12 @@
 """Several workers, each in a separate process on this machine."""
 
+import contextlib
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,32 +54,6 @@ workers.strategy = lambda batch_size: mirrored
 EXPOSED = r"during training, TensorFlow listens on a port of every network interface .*\n"
 
 
-class Worker:
-    """A Python process that runs `code` as a worker, in a new directory."""
-
-    def __init__(self, directory: Path, tf_config: dict | None, code: str, *argv):
-        directory.mkdir()
-        self.directory = directory
-        changes = {"TF_CONFIG": json.dumps(tf_config)} if tf_config else {}
-        with open(directory / "stdout", "w") as stdout, open(directory / "stderr", "w") as stderr:
-            options = {"stdout": stdout, "stderr": stderr, "cwd": directory, "env": environment(**changes)}
-            self.process = subprocess.Popen([*PYTHON, "-c", code, *map(str, argv)], **options)
-
-    @property
-    def out(self) -> str:
-        return (self.directory / "stdout").read_text()
-
-    @property
-    def err(self) -> str:
-        return (self.directory / "stderr").read_text()
-
-    def files(self) -> set[str]:
-        return set(os.listdir(self.directory)) - {"stdout", "stderr"}
-
-    def end(self, seconds: float = 60) -> int:
-        return self.process.wait(seconds)
-
-
 def cluster(*jobs: str) -> list[dict]:
     """One TF_CONFIG per job, on free ports."""
     sockets = [socket.create_server(("localhost", 0)) for _ in jobs]
@@ -93,17 +68,29 @@ def cluster(*jobs: str) -> list[dict]:
 
 @pytest.fixture
 def start(tmp_path):
-    """A function that starts a process with `code`. Processes that outlive the test are killed."""
-    started = []
+    """A function that starts a worker, a Python process, in a new directory; it returns both.
 
-    def start(tf_config, code, *argv):
-        started.append(Worker(tmp_path / f"process_{len(started)}", tf_config, code, *argv))
-        return started[-1]
+    Processes that outlive the test are killed.
+    """
+    with contextlib.ExitStack() as stack:
 
-    yield start
-    for worker in started:
-        worker.process.kill()
-        worker.process.wait()
+        def start(tf_config, code, *argv):
+            changes = {"TF_CONFIG": json.dumps(tf_config)} if tf_config else {}
+            folder = tempfile.mkdtemp(dir=tmp_path)
+            streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+            command = [*PYTHON, "-c", code, *map(str, argv)]
+            process = subprocess.Popen(command, cwd=folder, env=environment(**changes), **streams)
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            return process, Path(folder)
+
+        yield start
+
+
+def end(process):
+    """Wait until a worker ends; return its exit status, stdout and stderr."""
+    out, err = process.communicate(timeout=100)
+    return process.returncode, out, err
 
 
 def largest_difference_in_all(a: TrainedNetwork, b: TrainedNetwork) -> float:
@@ -125,10 +112,10 @@ def test_together_workers_train_like_one(start, tmp_path, tf_configs, before, co
     arrays["decoder/projection/kernel"] *= factor
     TrainedNetwork(RNN, arrays).save(tmp_path / "w")
     code = TRAIN.format(before=before, xla=xla, config=config)
-    processes = [start(tf_config, code, tmp_path / "w") for tf_config in tf_configs]
+    started = [start(tf_config, code, tmp_path / "w") for tf_config in tf_configs]
     alone = fit(find_pattern("reversed"), config, load(tmp_path / "w"))
-    assert [(process.end(), process.err) for process in processes] == [(0, "")] * len(processes)
-    trained = [load(process.directory / "w") for process in processes]
+    assert [end(process) for process, _ in started] == [(0, "", "")] * len(started)
+    trained = [load(folder / "w") for _, folder in started]
     assert largest_difference_in_all(trained[0], alone) < 1e-5
     assert largest_difference_in_all(trained[0], trained[-1]) == 0
     assert trained[0].step == 4
@@ -137,46 +124,46 @@ def test_together_workers_train_like_one(start, tmp_path, tf_configs, before, co
 @pytest.mark.slow
 def test_only_the_chief_prints_and_saves(start):
     words = "train 3000 -m embedding_attention --in-max-int 3 --out-max-int 3 --in-len 2 --out-len 2 -r 0.02 -e 18"
-    processes = [
-        start(tf_config, CLI, *words.split(), "--stop-at-exact", "0.9") for tf_config in cluster("worker", "chief")
-    ]
-    other, chief = processes
-    assert [process.end() for process in processes] == [0, 0]
-    assert re.fullmatch(r"(Training .*\n|2700 .*\n|Log .*\n)+(Epoch .*\n +probe .*\n){1,17}Saved .*\n", chief.out)
-    assert chief.files() == {"ts2s__basic__sorted_1.weights.h5"}
-    assert (other.out, other.files()) == ("", set())
-    assert re.fullmatch(r"There are only 16 sources .*\n" + EXPOSED, other.err)
+    argv = [CLI, *words.split(), "--stop-at-exact", "0.9"]
+    (other, of_other), (chief, of_chief) = (start(tf_config, *argv) for tf_config in cluster("worker", "chief"))
+    status, out, _ = end(chief)
+    assert status == 0
+    assert re.fullmatch(r"(Training .*\n|2700 .*\n|Log .*\n)+(Epoch .*\n +probe .*\n){1,17}Saved .*\n", out)
+    assert os.listdir(of_chief) == ["ts2s__basic__sorted_1.weights.h5"]
+    status, out, err = end(other)
+    assert (status, out, os.listdir(of_other)) == (0, "", [])
+    assert re.fullmatch(r"There are only 16 sources .*\n" + EXPOSED, err)
 
 
 @pytest.mark.slow
 def test_if_one_worker_is_killed_the_chief_stops_and_keeps_its_snapshot(start):
     words = ["train", "400", "-e", "100", "--cell-size", "7", "--batch-size", "2"]
-    processes = [start(tf_config, CLI, *words) for tf_config in cluster("worker", "worker")]
-    wait_for(lambda: any(load(path).step > 0 for path in processes[0].directory.glob("s2s_checkpoint*")))
-    chief, victim = processes
-    victim.process.send_signal(signal.SIGKILL)
-    assert chief.end(60) == 1
-    assert re.fullmatch(EXPOSED + r"seq2seq-demo: error: expected all 2 workers .*\n", chief.err)
-    (snapshot,) = chief.files()
-    assert load(chief.directory / snapshot).step > 0
-    assert victim.files() == set()
+    (chief, of_chief), (victim, of_victim) = (start(each, CLI, *words) for each in cluster("worker", "worker"))
+    wait_for(lambda: any(load(path).step > 0 for path in of_chief.glob("s2s_checkpoint*")))
+    victim.kill()
+    status, _, err = end(chief)
+    assert status == 1
+    assert re.fullmatch(EXPOSED + r"seq2seq-demo: error: expected all 2 workers .*\n", err)
+    (snapshot,) = of_chief.iterdir()
+    assert load(snapshot).step > 0
+    assert os.listdir(of_victim) == []
 
 
 @pytest.mark.slow
 def test_a_worker_alone_does_not_wait_for_ever(start):
     code = CLI.replace("cli;", "cli; from seq2seq_demo.training import workers; workers.SECONDS_TO_GATHER = 1;")
-    worker = start(cluster("worker", "worker")[1], code, "train", "100")
-    assert worker.end(30) == 1
-    assert re.fullmatch(EXPOSED + r"seq2seq-demo: error: expected all 2 workers .* within 1 s .*\n", worker.err)
+    status, _, err = end(start(cluster("worker", "worker")[1], code, "train", "100")[0])
+    assert status == 1
+    assert re.fullmatch(EXPOSED + r"seq2seq-demo: error: expected all 2 workers .* within 1 s .*\n", err)
 
 
 @pytest.mark.slow
 def test_workers_with_different_options_stop(start):
-    tf_configs = cluster("worker", "worker")
-    processes = [start(tf_config, CLI, "train", "100", "--seed", seed) for seed, tf_config in enumerate(tf_configs)]
-    assert [process.end() for process in processes] == [2, 2]
-    message = "the workers differ in their options, their pattern or data"
-    assert all(message in process.err for process in processes)
+    seeds = enumerate(cluster("worker", "worker"))
+    for process, _ in [start(tf_config, CLI, "train", "100", "--seed", seed) for seed, tf_config in seeds]:
+        status, _, err = end(process)
+        assert status == 2
+        assert "the workers differ in their options, their pattern or data" in err
 
 
 def test_gpus_of_one_machine_are_mirrored(monkeypatch):

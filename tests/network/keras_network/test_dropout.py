@@ -1,6 +1,8 @@
 """Dropout masks compared with the same hash in Python integers, and networks compared with NumPy under equal masks."""
 
+import functools
 import zlib
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -27,6 +29,7 @@ def mix(x):
     return x ^ x >> 16
 
 
+@functools.cache
 def by_hand(key, site, n_positions, n_units):
     """The mask of one row, computed number by number: `[n_positions, n_units]`."""
 
@@ -73,45 +76,20 @@ def test_a_row_agrees_with_numpy_under_equal_masks(model, bidirectional):
 
 def written_out(config, weights, source, fed):
     """Teacher forcing of one row in NumPy, with each input times its mask: logits `[T, V]`."""
-    network = make_numpy_network(config, weights)
-    M, layers = config.memory_size, range(config.num_layers)
+    embedded = {  # an embedding per position, in place of one per symbol
+        name: weights[name][symbols] * by_hand(KEYS[ROW], name, len(symbols), E)
+        for name, symbols in (("encoder/embedding", source), ("decoder/embedding", fed))
+    }
+    network, done = make_numpy_network(config, weights | embedded), Counter()
+    dense = network.dense
 
-    def mask(site, n_positions, n_units):
-        return by_hand(KEYS[ROW], site, n_positions, n_units)
+    def masked_dense(name, x):
+        site, n_positions = name.replace("backward/", ""), S if name.startswith("encoder") else T
+        position = n_positions - 1 - done[name] if "backward" in name else done[name]
+        done[name] += 1
+        if site.endswith(("layer_1", "projection")):
+            x = x * by_hand(KEYS[ROW], site, n_positions, x.shape[1])[position]
+        return dense(name, x)
 
-    def run(name, inputs):
-        state = (np.zeros((1, H)),) * 2
-        outputs = []
-        for x in inputs:
-            state = network.run_cell(name, x[None], state)
-            outputs.append(state[-1][0])
-        return np.array(outputs), state
-
-    memory, states = weights["encoder/embedding"][source] * mask("encoder/embedding", S, E), []
-    for layer in layers:
-        x = memory * mask(f"encoder/layer_{layer}", S, M) if layer else memory
-        memory, state = run(f"encoder/layer_{layer}", x)
-        if config.bidirectional:
-            backward, first = run(f"encoder/backward/layer_{layer}", x[::-1])
-            memory, state = np.concatenate([memory, backward[::-1]], axis=1), network.bridge(layer, state, first)
-        states.append(state)
-
-    embedded = weights["decoder/embedding"][fed] * mask("decoder/embedding", T, E)
-    between = [mask(f"decoder/layer_{layer}", T, H) for layer in layers]
-    projection, context, logits = mask("decoder/projection", T, H), np.zeros(M), []
-    for t in range(T):
-        x = embedded[t]
-        if config.has_attention:
-            x = network.dense("decoder/input", np.concatenate([x, context]))
-        for layer in layers:
-            x = x * between[layer][t] if layer else x
-            states[layer] = network.run_cell(f"decoder/layer_{layer}", x[None], states[layer])
-            x = states[layer][-1][0]
-        row_logits = network.dense("decoder/projection", x * projection[t])
-        if config.has_attention:
-            query = network.dense("decoder/attention/query", np.concatenate([s[0] for state in states for s in state]))
-            u = np.tanh(memory @ weights["decoder/attention/key/kernel"] + query) @ weights["decoder/attention/score"]
-            context = np.exp(u) / np.exp(u).sum() @ memory
-            row_logits = network.dense("decoder/output", np.concatenate([row_logits, context]))
-        logits.append(row_logits)
-    return np.array(logits)
+    network.dense = masked_dense
+    return network.decode(np.arange(S)[None], T, np.arange(T)[None]).logits[0]
