@@ -19,6 +19,7 @@ from helpers import ROOT, random_weights
 from seq2seq_demo import load
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.page import builder
+from seq2seq_demo.page.training import training_data
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 NODE = shutil.which("node")
@@ -127,6 +128,31 @@ def prediction(page, network=0):
     return answers.first.text_content()
 
 
+def paste(page, text):
+    """Replace the user's own pairs in a page that trains, at once."""
+    page.evaluate("(text) => { byId('pairs').value = text; byId('pairs').onchange(); }", text)
+
+
+def train(page):
+    """Press Train, and train to the end at once; return the samples and the exact match of each network."""
+    page.click("#train")
+    page.evaluate("app.isTraining && trainUntil(Infinity)")
+    samples, exact = page.evaluate("[...Object.values(byId('training').dataset)]")
+    return int(samples), [float(one) for one in exact.split(",")]
+
+
+def step(page, n):
+    """Train for some steps at once."""
+    page.evaluate(f"for (let i = 0; i < {n}; i++) course.step(); course.measure(); show();")
+
+
+def violations(page, part=None):
+    """What axe finds wrong in a page, or in a part of it: the names of the rules, and the elements."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    found = axe.Axe().run(page, context=part, options={"iframes": False}).response["violations"]
+    return [(each["id"], [node["html"] for node in each["nodes"]]) for each in found]
+
+
 def spaced(symbols):
     """Integers as a user types them into a page."""
     return " ".join(map(str, symbols))
@@ -146,6 +172,13 @@ def training_settings():
                 default = [*choices][-1]
         settings[name] = default, choices
     return settings
+
+
+def run_course(steps=0, text="", bidirectional=False, **settings):
+    """Run a course of the page that trains for some steps in Node, of a pattern or of the pairs in a string."""
+    defaults = {name: default for name, (default, _) in training_settings().items()}
+    question = {"training": training_data(), "settings": defaults | settings, "steps": steps}
+    return ask(("course", question | {"text": text, "bidirectional": bidirectional}), module="pairs.js")[0]
 
 
 def printed_sizes(pdf):

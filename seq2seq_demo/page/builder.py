@@ -1,6 +1,7 @@
 """Builds one HTML file with trained networks and the JavaScript that runs them."""
 
 import base64
+import functools
 import hashlib
 import html
 import json
@@ -120,6 +121,7 @@ def join_modules(entry: str) -> str:
     return re.sub("^export ", "", BLOCK_COMMENT.sub("", IMPORT.sub("", joined)), flags=re.MULTILINE)
 
 
+@functools.cache
 def compressed(script: str) -> str:
     """Return a script without indentation, comments, and spaces and line ends next to punctuation.
 

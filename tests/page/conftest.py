@@ -31,14 +31,23 @@ class Tab:
         if url != "about:blank" and not url.startswith(self.address):
             self.errors.append(url)
 
-    def open(self, path, fragment, viewport, color_scheme, reduced_motion):
-        """Open a file, as if in a new tab."""
-        self.address = path.as_uri()
+    def open(
+        self, path, fragment="", viewport=DESKTOP, color_scheme="light", reduced_motion="no-preference", root=None
+    ):
+        """Open a file, as if in a new tab. It may request itself or, with `root`, all files in that folder."""
+        self.page.goto("about:blank")
+        self.address = (root or path).as_uri()
         self.page.mouse.move(0, 0)
         self.page.set_viewport_size(viewport)
         self.page.emulate_media(color_scheme=color_scheme, reduced_motion=reduced_motion)
-        self.page.goto(self.address + fragment)
+        self.page.goto(path.as_uri() + fragment)
         return self.page
+
+    def require_no_errors(self):
+        """Leave the page, and require that it had no errors since the last call."""
+        self.page.goto("about:blank")
+        errors, self.errors = self.errors, []
+        assert errors == []
 
 
 @pytest.fixture(scope="session")
@@ -68,18 +77,15 @@ def gallery(tmp_path_factory):
 
 @pytest.fixture
 def opened(shared_tab, tmp_path):
-    """A function that opens a page of some networks or, without any, of networks that train, one after the other in one
-    tab. The test fails if a page had an error.
+    """A function that opens a page of some networks, of a text or, without any, of networks that train, one after the
+    other in one tab. The test fails if a page had an error.
     """
     numbers = itertools.count()
 
-    def opened(*networks, fragment="", viewport=DESKTOP, color_scheme="light", reduced_motion="no-preference"):
+    def opened(*networks, text="", **options):
         path = tmp_path / f"page{next(numbers)}.html"
-        path.write_text(build(networks) if networks else build_training(), encoding="utf-8")
-        return shared_tab.open(path, fragment, viewport, color_scheme, reduced_motion)
+        path.write_text(text or (build(networks) if networks else build_training()), encoding="utf-8")
+        return shared_tab.open(path, **options)
 
     yield opened
-    shared_tab.page.goto("about:blank")
-    errors = shared_tab.errors.copy()
-    shared_tab.errors.clear()
-    assert errors == []
+    shared_tab.require_no_errors()

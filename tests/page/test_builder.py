@@ -4,14 +4,12 @@ import base64
 import hashlib
 import json
 import re
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from helpers import random_weights
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.page import builder
@@ -20,7 +18,7 @@ from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 CONFIG = ModelConfig("embedding_attention", "GRUCell", cell_size=4, embedding_size=3, in_max_int=5, out_max_int=7)
 NETWORK = TrainedNetwork(CONFIG, random_weights(CONFIG), task="sorted", in_len=6, out_len=5)
-HOSTILE = "</script><img src=x onerror=alert(1)>&\u2028"
+NAME = "$data ${x} $$ </script><img src=x onerror=alert(1)>&\u2028"
 
 
 def data_in(page):
@@ -29,7 +27,8 @@ def data_in(page):
 
 
 def test_the_page_contains_the_network():
-    page = build([ShownNetwork("name", NETWORK, [Example([1, 0], [0, 1], "two")])])
+    page = build([ShownNetwork(NAME, NETWORK, [Example([1, 0], [0, 1], NAME)])])
+    assert page.count("</script>") == 3 and "<img" not in page and "<h1>$data ${x} $$ &lt;/script" in page
     (data,) = data_in(page)["networks"]
     assert data["shapes"] == [[name, list(shape)] for name, shape in weight_shapes(CONFIG).items()]
     numbers = np.concatenate([NETWORK.weights[name].ravel() for name, _ in data["shapes"]])
@@ -38,8 +37,8 @@ def test_the_page_contains_the_network():
     assert (np.abs(integers * scales - numbers) <= 0.501 * scales).all()
     parts = np.split(integers, np.flatnonzero(np.diff(scales)) + 1)
     assert {np.abs(part).max() for part in parts} == {2**15 - 1}
-    assert data["examples"] == [{"source": [1, 0], "target": [0, 1], "note": "two"}]
-    assert (data["pattern"], data["ends"], data["config"]["go"]) == ("sorted", False, 8)
+    assert data["examples"] == [{"source": [1, 0], "target": [0, 1], "note": NAME}]
+    assert (data["name"], data["pattern"], data["ends"], data["config"]["go"]) == (NAME, "sorted", False, 8)
 
 
 def test_the_policy_allows_only_the_scripts_and_styles_of_the_page():
@@ -53,19 +52,6 @@ def test_the_policy_allows_only_the_scripts_and_styles_of_the_page():
         assert hashes
     assert directives["default-src"] == "'none'"
     assert not re.search(r"(?:src|href)=[\"']?(?:https?:)?//", page)
-
-
-def test_names_are_escaped():
-    words = Vocabulary("words", ("</script>", "<img", "a&b"))
-    config = replace(CONFIG, in_max_int=2, out_max_int=2, ends=True)
-    named = {"task": HOSTILE, "vocabularies": Vocabularies(words, words)}
-    network = replace(NETWORK, model_config=config, weights=random_weights(config), min_in_len=1, **named)
-    page = build([ShownNetwork(HOSTILE, network, [Example([0], [1], HOSTILE)])])
-    assert "<img" not in page
-    assert "onerror=alert(1)>" not in page
-    assert page.count("</script>") == 3
-    assert data_in(page)["networks"][0]["name"] == HOSTILE
-    assert "<h1>$data ${x} $$</h1>" in build([ShownNetwork("$data ${x} $$", NETWORK)])
 
 
 def test_networks_that_are_too_large_are_refused(monkeypatch):

@@ -14,16 +14,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import ROOT
-from helpers_page import ask, draw_trials, needs_chromium, needs_node, training_settings
+from helpers_page import ask, draw_trials, needs_node, run_course, training_settings
 from rapidfuzz.distance import Levenshtein
 
 from seq2seq_demo import load
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import weight_shapes
-from seq2seq_demo.page.builder import ShownNetwork, read_asset
+from seq2seq_demo.page.builder import read_asset
 from seq2seq_demo.page.gallery import GALLERY, LINKS, THEORY
-from seq2seq_demo.page.training import MODELS, training_data
+from seq2seq_demo.page.training import MODELS
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:The network was trained on length")]
 NAMES = "two three four five six seven eight nine ten eleven twelve twenty thirty forty-five ninety quarter half twice"
@@ -49,7 +49,6 @@ EXERCISES = {
 LENGTHS = "reversed-attention", "long-rnn"  # with attention and without, trained on 1 to 20 digits
 END, NOTHING = 10, -1
 # What the page's networks learn; `scripts/page_speed.py --courses` writes it.
-DEFAULTS = {name: default for name, (default, _) in training_settings().items()}
 COURSES = json.loads(Path(__file__).with_name("courses.json").read_text(encoding="utf-8"))
 
 
@@ -135,9 +134,8 @@ def influence(name, source):
     trials = [[*source[:s], digit, *source[s + 1 :]] for s, old in enumerate(source) for digit in {*range(10)} - {old}]
     before, *others = ([*map(int, one[one != NOTHING])] for one in write(name, [source, *trials]))
     changed = np.ones((len(trials), len(before)), bool)
-    for row, one in zip(
-        changed, ask(*(("align", {"answer": after, "target": before}) for after in others)), strict=True
-    ):
+    (aligned,) = ask(("align", [[after, before] for after in others]))
+    for row, one in zip(changed, aligned, strict=True):
         row[[t for t, kind in zip(one["targetIndex"], one["kinds"], strict=True) if kind == "right"]] = False
     return changed.reshape(len(source), 9, -1).mean(axis=1).T
 
@@ -145,14 +143,6 @@ def influence(name, source):
 def source_of(question):
     """The digits of the first source of an exercise."""
     return [int(digit) for digit in re.search(r"`([\d ]+)`", question)[1].split()]
-
-
-def course(steps, **settings):
-    """The course of a page that trains, in Node."""
-    training = training_data()
-    text = settings.pop("text", "")
-    question = {"training": training, "settings": DEFAULTS | settings, "steps": steps, "text": text}
-    return ask(("course", question | {"bidirectional": bool(text)}), module="pairs.js")[0]
 
 
 def learned(length):
@@ -183,7 +173,7 @@ def exercise_1(_, answer):
     ):
         row = answer.take(rf"\| ({samples}), {attention} \| (.*?)% \| (.*?)% \| (.*?)% \|")
         assert row == [numbers(samples)[0], *(round(100 * x, 1) for x in exact[:, :, i, j].ravel())]
-    assert answer.take(r"must hold all (ten) digits") == [int(DEFAULTS["length"])]
+    assert answer.take(r"must hold all (ten) digits") == [int(training_settings()["length"][0])]
     n_numbers, n_units, samples, wrong = answer.take(
         r"(\d+) numbers with (\d+) units\) .*? after ([\d,]+) samples, over a (third of) the answers are wrong"
     )
@@ -196,7 +186,7 @@ def exercise_1(_, answer):
     assert answer.take(r"has ([\d,]+) weights and the other one ([\d,]+); in exercise (2), the") == [*sizes, 2]
     slowest = units.index(*answer.take(r"With (\d+) units, both learn more slowly\."))
     assert (exact[slowest] < exact[slowest + 1]).all()
-    computed = course(300)  # the first part of the curves, which COURSES continues
+    computed = run_course(300)  # the first part of the curves, which COURSES continues
     assert computed["task"]["nHeldOut"] == n_new
     points = {point["samples"]: point["exact"] for point in computed["points"]}
     for i, curve in enumerate(curves()):
@@ -210,7 +200,7 @@ def exercise_1(_, answer):
     length, most, samples = answer.take(
         r"With length (\d), both get more than (\d+)% of the sources right after ([\d,]+) samples"
     )
-    assert min(course(samples / 32, length=f"{length:g}")["points"][-1]["exact"]) > most / 100
+    assert min(run_course(samples / 32, length=f"{length:g}")["points"][-1]["exact"]) > most / 100
     stated = Text(TEACHING).take(r"\| (\d+) \| ([\d.]+) to ([\d.]+)% \| ([\d.]+) to ([\d.]+)% \|")
     for n_units, *limits in np.reshape(stated, (3, 5)).tolist():
         early = np.array([100 * np.array(kept[0]) for kept in COURSES["exact"][f"{n_units:g}"]])  # seeds, networks
@@ -419,7 +409,7 @@ def exercise_12(question, answer):
 
 def held_out(names):
     """The numbers that the page holds out of pairs of these names and others."""
-    task = course(0, text="\n".join(f"{name}\tx" for name in names))["task"]
+    task = run_course(0, text="\n".join(f"{name}\tx" for name in names))["task"]
     symbols = task["source"]["symbols"]
     return {int("".join(symbols[i] for i in one)) for batch in task["heldOut"] for one in batch["sources"]}
 
@@ -600,11 +590,3 @@ def test_eight_wrong_positions_are_one_edit():
     (written,) = write(LENGTHS[0], [source], {0: forced})
     assert [n_positions, n] == [np.sum(written != targets([source])), len(cut(written))]
     assert n_edits(written, source) == 1
-
-
-@needs_chromium
-def test_the_hint_below_the_source_does_not_say_that_untrained_networks_are_trained(opened):
-    page = opened(fragment="#length=1-5")
-    assert page.text_content("#source-hint").endswith(" Sources in training: 1 to 5 symbols.")
-    page = opened(ShownNetwork("long-rnn", loaded("long-rnn")), fragment="#source=3%201%204")
-    assert page.text_content("#source-hint").endswith(" Sources in training: 1 to 20 symbols.")

@@ -5,24 +5,16 @@ import math
 
 import numpy as np
 import pytest
-from helpers_page import ask, needs_node, spaced, training_settings
+from helpers_page import ask, needs_node, run_course, spaced, training_settings
 
 from seq2seq_demo.config import CELL_ALIASES, ModelConfig
 from seq2seq_demo.network.parameters import initial_weights, uniform_limit, weight_shapes
 from seq2seq_demo.page.builder import names_in
-from seq2seq_demo.page.training import MODELS, training_data
+from seq2seq_demo.page.training import MODELS
 
 pytestmark = [pytest.mark.slow, needs_node]
-DEFAULTS = {name: default for name, (default, _) in training_settings().items()}
 SOURCES = ["".join(source) for n in range(2, 6) for source in itertools.product("abc", repeat=n)][:160]
 PAIRS = "\n".join(f"{source}\t{source[::-1]}{source[0]}d" for source in SOURCES)
-
-
-def run_course(steps=0, text="", bidirectional=False, **settings):
-    """Run a course for some steps in Node, of a pattern or of the pairs in a string."""
-    question = {"training": training_data(), "settings": DEFAULTS | settings, "steps": steps}
-    question |= {"text": text, "bidirectional": bidirectional}
-    return ask(("course", question), module="pairs.js")[0]
 
 
 @pytest.mark.parametrize(("cell", "text"), [*((cell, "") for cell in CELL_ALIASES), ("LSTM", PAIRS)])

@@ -1,10 +1,8 @@
 """A click on a written symbol opens the symbols that can be forced; a line says how often a network then recovers."""
 
-import re
-
 import numpy as np
 import pytest
-from helpers_page import draw_trials, needs_chromium, on_page, shipped, wait_for_layout
+from helpers_page import draw_trials, needs_chromium, on_page, train, wait_for_layout
 
 from seq2seq_demo import load
 from seq2seq_demo.page.builder import Example, ShownNetwork
@@ -97,25 +95,22 @@ def test_the_keyboard_alone_forces_a_symbol_where_networks_train(opened):
     assert button.count() == 0 and not page.locator(".layer").filter(visible=True).count()
 
 
-@pytest.mark.parametrize("outputs", [[], [0], [1, 4]])
-def test_the_line_counts_the_sources_on_which_the_network_is_right_or_recovers(opened, outputs):
-    sources, fed = draw_trials(6, outputs)
-    texts = []
-    for name in NAMES:
-        network = on_page(load(name))
-        go = np.full((1000, 1), network.model_config.go)
-        symbols = network.to_numpy().decode(sources, 7, np.hstack([go, fed])).symbols
-        right = symbols == np.hstack([sources[:, ::-1], go])
-        n = int(np.delete(right, outputs, axis=1).all(axis=1).sum())
-        wrong = " and ".join({0: "1st", 1: "2nd", 4: "5th"}[t] for t in outputs)
-        recovers = f"recovers: after a wrong {wrong} output, all other symbols are right on "
-        texts.append(f"{recovers if outputs else 'right: '}{n:,} of 1,000 sources of 6 digits")
-    forced = f"&place=7&forced={','.join(f'{t}:{(SOURCE[5 - t] + 3) % 10}' for t in outputs)}" if outputs else ""
-    page = opened(*two_networks(), fragment=FRAGMENT + forced)
-    assert lines(page) == texts
-    widths = page.locator(".line .filled").evaluate_all("(all) => all.map((one) => parseFloat(one.style.width))")
-    counts = [int(re.search("([0-9,]+) of", text)[1].replace(",", "")) for text in texts]
-    assert widths == pytest.approx([n / 10 for n in counts])
+def test_the_line_counts_the_sources_on_which_the_network_is_right_or_recovers(opened):
+    page = opened(*two_networks(), fragment=f"{FRAGMENT}&place=7")
+    for outputs, wrong in (([], ""), ([0], "1st"), ([1, 4], "2nd and 5th")):
+        sources, fed = draw_trials(6, outputs)
+        counts = []
+        for name in NAMES:
+            network = on_page(load(name))
+            go = np.full((1000, 1), network.model_config.go)
+            symbols = network.to_numpy().decode(sources, 7, np.hstack([go, fed])).symbols
+            right = symbols == np.hstack([sources[:, ::-1], go])
+            counts.append(int(np.delete(right, outputs, axis=1).all(axis=1).sum()))
+        page.evaluate("(forced) => app.change({ forced })", {f"{t}": (SOURCE[5 - t] + 3) % 10 for t in outputs})
+        start = f"recovers: after a wrong {wrong} output, all other symbols are right on " if outputs else "right: "
+        assert lines(page) == [f"{start}{n:,} of 1,000 sources of 6 digits" for n in counts]
+        widths = page.locator(".line .filled").evaluate_all("(all) => all.map((one) => parseFloat(one.style.width))")
+        assert widths == pytest.approx([n / 10 for n in counts])
     height = page.locator(".line").first.bounding_box()["height"]
     page.evaluate("app.change({ hidden: true })")
     assert lines(page) == [None, None]
@@ -140,8 +135,7 @@ def test_the_line_has_the_exact_match_of_pairs_and_follows_training(opened):
     page.evaluate("app.change({ place: 6, forced: { 0: 1 } })")
     assert lines(page) == [None]
     page = opened(fragment="#length=1-3&units=32&source=3%201%204&samples=3200")
-    page.click("#train")
-    page.wait_for_function("() => !app.isTraining && course.samples === 3200", timeout=110_000)
+    assert train(page)[0] == 3200
     counts = []
     for moment in ("null", "0"):
         page.evaluate(f"app.change({{ moment: {moment} }})")
@@ -150,9 +144,3 @@ def test_the_line_has_the_exact_match_of_pairs_and_follows_training(opened):
     assert counts[0][0] > 100 > counts[1][0]
     page.evaluate("app.isTraining = true, app.change({ moment: null })")
     assert lines(page) == [None, None]
-
-
-def test_numbers_of_positions_end_as_in_english(opened):
-    page = opened(ShownNetwork("reversed", shipped("embedding_attention")))
-    texts = page.evaluate("[1, 2, 3, 4, 10, 11, 12, 13, 21, 102, 111, 113].map(ordinal)")
-    assert texts == ["1st", "2nd", "3rd", "4th", "10th", "11th", "12th", "13th", "21st", "102nd", "111th", "113th"]

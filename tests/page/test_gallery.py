@@ -1,5 +1,6 @@
 """The index of the gallery."""
 
+import functools
 import re
 import tomllib
 from pathlib import Path
@@ -7,16 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import ROOT
-from helpers_page import needs_chromium, printed_sizes
+from helpers_page import needs_chromium, printed_sizes, violations
 
 from seq2seq_demo import load
 from seq2seq_demo.files.atomic_files import is_own
-from seq2seq_demo.page.builder import Example, ShownNetwork, build, read_asset
+from seq2seq_demo.page.builder import Example, ShownNetwork, read_asset
 from seq2seq_demo.page.gallery import GALLERY, INDEX, LINKS, build_documents, build_index
 
 pytestmark = pytest.mark.slow
 
 
+@functools.cache
 def index_page():
     examples = [Example([3, 1, 4], None, "")]
     shown = {name: ShownNetwork("n", load(name), examples) for entry in GALLERY.values() for name in entry.networks}
@@ -95,8 +97,7 @@ def test_the_plans_list_the_exercises_with_their_pages():
 @needs_chromium
 def test_the_links_of_the_exercises_lead_to_the_states_that_they_describe(shared_tab, gallery):
     documents = build_documents()
-    page = shared_tab.open(gallery / LINKS, "", {"width": 800, "height": 600}, "light", "reduce")
-    shared_tab.address = gallery.as_uri()
+    page = shared_tab.open(gallery / LINKS, reduced_motion="reduce", root=gallery)
     entries = page.locator(".entry").evaluate_all(
         "(all) => all.map((one) => [...one.querySelectorAll('a')].map((link) => link.href))"
     )
@@ -133,21 +134,19 @@ def test_the_links_of_the_exercises_lead_to_the_states_that_they_describe(shared
     assert page.evaluate("[app.state.text, app.state.lecture]") == ["3 1 4 1 5 9", True]
     page.get_by_role("link", name="Next exercise").click()
     page.wait_for_function("() => document.querySelectorAll('#forced table').length === 1")  # the one with errors
-    assert shared_tab.errors == []
+    shared_tab.require_no_errors()
 
 
 @needs_chromium
 def test_the_index_and_the_documents_are_accessible_on_a_small_dark_screen(shared_tab, tmp_path):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     for name, content in {INDEX: index_page(), **build_documents()}.items():
         (tmp_path / name).write_text(content.replace(' src="', ' data-src="'), encoding="utf-8")  # empty frames
         page = shared_tab.open(tmp_path / name, "", {"width": 320, "height": 600}, "dark", "reduce")
         page.locator("details").evaluate_all("(all) => all.map((one) => (one.open = true))")
-        result = axe.Axe().run(page, options={"iframes": False})
-        assert [each["id"] for each in result.response["violations"]] == []
+        assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") == 320
         assert page.locator("p").first.evaluate("(one) => getComputedStyle(one).marginTop") != "16px"  # has its style
-    assert shared_tab.errors == []
+    shared_tab.require_no_errors()
 
 
 SHEETS = {"A4": (186, 273), "Letter": (191.9, 255.4)}  # mm, within the margins
@@ -160,14 +159,13 @@ EDGES = (
 @needs_chromium
 @pytest.mark.parametrize("paper", SHEETS)
 def test_the_worksheet_prints_within_the_margins_with_room_to_write_and_the_theory_with_whole_frames(
-    shared_tab, tmp_path, paper
+    shared_tab, gallery, tmp_path, paper
 ):
-    names = zip(("with attention", "without attention"), GALLERY["reversing"].networks, strict=True)
-    shown = [ShownNetwork(name, load(network)) for name, network in names]
-    for name, content in {**build_documents(), "reversing.html": build(shown, "Reversing")}.items():
+    for name, content in {**build_documents(), "reversing.html": (gallery / "reversing.html").read_text()}.items():
         (tmp_path / name).write_text(content.replace(' loading="lazy"', ""), encoding="utf-8")
     short, long = (round(mm / 25.4 * 96) for mm in SHEETS[paper])
-    page = shared_tab.open(tmp_path / LINKS, "", {"width": short, "height": long}, "light", "reduce")
+    size = {"width": short, "height": long}
+    page = shared_tab.open(tmp_path / LINKS, "", size, reduced_motion="reduce", root=tmp_path)
     page.evaluate("""document.querySelector(".board td").append(document.createElement("input"));
         document.querySelector(".note").innerHTML = "<input><input type=radio>";""")
     page.emulate_media(media="print")
@@ -189,9 +187,8 @@ def test_the_worksheet_prints_within_the_margins_with_room_to_write_and_the_theo
     )
     page.emulate_media(media="null")
     assert len(printed_sizes(page.pdf(format=paper))) <= 5
-    shared_tab.address = tmp_path.as_uri()  # also of the frames
     page.set_viewport_size({"width": long, "height": short})
-    page.goto(f"{shared_tab.address}/theory.html")
+    page.goto((tmp_path / "theory.html").as_uri())
     for frame in page.frames[1:]:
         frame.wait_for_selector(".diagram")
     sheets = printed_sizes(page.pdf(format=paper))
@@ -201,4 +198,4 @@ def test_the_worksheet_prints_within_the_margins_with_room_to_write_and_the_theo
         frame.evaluate("dispatchEvent(new Event('beforeprint'))")
         assert frame.evaluate("document.querySelector('#stage').getBoundingClientRect().bottom <= innerHeight")
     page.emulate_media(media="null")
-    assert shared_tab.errors == []
+    shared_tab.require_no_errors()

@@ -41,15 +41,14 @@ def resize(page, size):
 def open_link(tab, gallery, link):
     """Open a link as in a new tab of the first size, and return the page once it is laid out."""
     name, _, fragment = link.partition("#")
-    tab.page.goto("about:blank")
-    page = tab.open(gallery / name, f"#{fragment}", {"width": 1280, "height": 720}, "light", "reduce")
+    page = tab.open(gallery / name, f"#{fragment}", {"width": 1280, "height": 720}, reduced_motion="reduce")
     page.evaluate(SCRIPT)
     wait_for_layout(page)
     return page
 
 
 @pytest.mark.parametrize("number", links())
-def test_every_label_of_an_exercise_is_whole_and_apart_in_all_steps(shared_tab, gallery, number):
+def test_every_label_of_an_exercise_is_whole_and_apart_in_all_steps_and_its_tables_fit(shared_tab, gallery, number):
     page, faults = open_link(shared_tab, gallery, links()[number][0]), []
     for link in links()[number]:
         page.evaluate("(hash) => app.open(readHash(hash))", link[link.index("#") :])
@@ -61,6 +60,10 @@ def test_every_label_of_an_exercise_is_whole_and_apart_in_all_steps(shared_tab, 
         resize(page, size)
         faults += page.evaluate(f"faults({SOME})")
     assert faults == []
+    page.evaluate("document.querySelector('.chosen > details').open = true")
+    wait_for_layout(page)
+    wide = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).length"
+    assert page.locator(".chosen .scroll").evaluate_all(wide) == 0
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -116,12 +119,11 @@ def test_an_answer_opens_beside_all_symbols(shared_tab, gallery, number):
     link = links()[number][0].replace("&answer=hidden", "").replace("beam=1", "beam=3")
     for view in (link, link.replace("&view=lecture", "")):
         page = open_link(shared_tab, gallery, view)
-        page.wait_for_timeout(100)  # the tab of the link is shown soon
         page.locator(".chosen > details > summary").evaluate("(one) => one.click()")  # does not scroll
         if "tab=beam" in link:
             page.wait_for_selector(".beam-tree")
         wait_for_layout(page)
-        page.wait_for_timeout(100)
+        wait_for_layout(page)  # the pictures fit into the rest of the window
         found = page.evaluate(BESIDE)
         assert found.pop("n") > 6 and found == {"isApart": True, "wide": [], "isBelow": True}, view
         page.locator(".chosen > details > summary").evaluate("(one) => one.click()")

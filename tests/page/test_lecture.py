@@ -14,19 +14,13 @@ def lecture(shared_tab, gallery):
     """A function that opens an address of the gallery."""
 
     def opened(address, size=LAPTOP):
-        shared_tab.address = gallery.as_uri()
-        shared_tab.page.set_viewport_size(size)
-        shared_tab.page.goto("about:blank")
-        shared_tab.page.goto(f"{shared_tab.address}/{address}")
-        return shared_tab.page
+        name, _, fragment = address.partition("#")
+        return shared_tab.open(gallery / name, f"#{fragment}", size, root=gallery)
 
     yield opened
     shared_tab.page.goto(f"{shared_tab.address}/index.html")
     shared_tab.page.evaluate("sessionStorage.clear()")
-    shared_tab.page.goto("about:blank")
-    errors = shared_tab.errors.copy()
-    shared_tab.errors.clear()
-    assert errors == []
+    shared_tab.require_no_errors()
 
 
 def is_at(page, number):
@@ -147,18 +141,6 @@ def test_a_button_beside_the_question_shows_the_panel_that_it_needs(lecture):
     page.goto(page.url.partition("#")[0] + "#exercise=2")
     is_at(page, 2)
     assert page.locator(f"{ARTICLE} button").filter(visible=True).count() == 0
-
-
-def test_every_table_of_an_answer_fits_next_to_the_pictures(lecture):
-    for name in ("train", "reversing", "sorting", "pronunciation", "dates", "numbers"):
-        page = lecture(f"{name}.html#view=lecture")
-        for number in page.locator("article").evaluate_all("(all) => all.map((one) => one.id.replace(/\\D+/, ''))"):
-            page.evaluate(f"location.hash = 'exercise={number}&view=lecture'")
-            is_at(page, int(number))
-            page.evaluate("document.querySelector('.chosen > details').open = true")
-            wait_for_layout(page)
-            wide = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).length"
-            assert page.locator(".chosen .scroll").evaluate_all(wide) == 0, number
 
 
 def test_a_press_waits_until_the_influence_is_computed(lecture):

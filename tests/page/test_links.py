@@ -85,7 +85,7 @@ CONFIG = ModelConfig("embedding_attention", "GRUCell", 2, 6, 4, bidirectional=Tr
 DEEP = TrainedNetwork(CONFIG, random_weights(CONFIG), task="reversed", in_len=3, out_len=3, min_in_len=1)
 DIGITS = Vocabulary("words", tuple("0123456789"))
 WORDS = replace(DEEP, vocabularies=Vocabularies(DIGITS, DIGITS))
-PAGES = {"one": ([DEEP], 700), "two": ([DEEP, fixed_length(3)], 250), "words": ([WORDS], 600), "training": ([], 90)}
+PAGES = {"one": ([DEEP], 300), "two": ([DEEP, fixed_length(3)], 120), "words": ([WORDS], 200), "training": ([], 60)}
 
 
 @pytest.mark.parametrize("kind", PAGES)

@@ -139,7 +139,7 @@ def test_rounded_weights_are_decoded_as_in_numpy():
 def test_an_answer_is_aligned_with_the_fewest_edits():
     rng = np.random.default_rng(5)
     pairs = [[rng.integers(0, 3, rng.integers(0, 9)).tolist() for _ in range(2)] for _ in range(200)]
-    result = ask(*(("align", {"answer": a, "target": b}) for a, b in pairs))
+    (result,) = ask(("align", pairs))
     for (written, target), one in zip(pairs, result, strict=True):
         assert one["edits"] == Levenshtein.distance(written, target)
         rebuilt = []  # the target, from the aligned and the missing symbols
@@ -155,7 +155,7 @@ def test_an_answer_is_aligned_with_the_fewest_edits():
 def test_alignment_by_position_compares_symbols_at_equal_positions():
     rng = np.random.default_rng(6)
     pairs = [[rng.integers(0, 3, rng.integers(0, 9)).tolist() for _ in range(2)] for _ in range(100)]
-    result = ask(*(("alignByPosition", {"answer": a, "target": b}) for a, b in pairs))
+    (result,) = ask(("alignByPosition", pairs))
     for (written, target), one in zip(pairs, result, strict=True):
         assert one["right"] == sum(a == b for a, b in zip(written, target, strict=False))
         assert one["edits"] == max(len(written), len(target)) - one["right"]

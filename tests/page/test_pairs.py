@@ -83,8 +83,8 @@ def test_pairs_of_which_nothing_can_be_learned(text, refusal):
 
 def test_large_texts_are_read_at_once():
     for text, copies in (("x", 10**7), ("a", 10**6), ("a,", 10**6), ('","', 10**6), (",\n", 10**5)):
-        readings = [read(text, copies=copies) for _ in range(3)]  # other programs may slow one down
-        assert readings[0]["refusal"] and min(reading["ms"] for reading in readings) < 1000
+        reading = read(text, copies=copies)
+        assert reading["refusal"] and reading["ms"] < 2000  # of CPU time
 
 
 RNG = random.Random(0)

@@ -1,7 +1,9 @@
 """The page in which two networks train, in Chromium. Training is counted in steps, not in seconds."""
 
+from pathlib import Path
+
 import pytest
-from helpers_page import needs_chromium, prediction, wait_for_layout
+from helpers_page import needs_chromium, paste, prediction, step, train, violations, wait_for_layout
 
 from seq2seq_demo.page.training import build_training
 
@@ -9,16 +11,6 @@ pytestmark = [pytest.mark.slow, needs_chromium]
 SETTINGS = "task=reversed&length=10&units=16&cell=LSTM&rate=0.01&feed=expected&seed=0"
 FEW = "#task=reversed&length=3&units=32&rate=0.01&samples="
 FIGURES = "[...Object.values(byId('training').dataset)]"
-
-
-def train_to(page, n_samples):
-    """Train until the page pauses; return the exact match of each network."""
-    assert page.text_content("#train") == f"Train to {n_samples:,}"
-    page.click("#train")
-    page.wait_for_function("() => !app.isTraining", timeout=100_000)
-    samples, exact = page.evaluate(FIGURES)
-    assert samples == str(n_samples)
-    return [float(one) for one in exact.split(",")]
 
 
 def test_the_page_opens_with_two_untrained_networks_and_one_button(opened):
@@ -36,19 +28,14 @@ def test_the_page_opens_with_two_untrained_networks_and_one_button(opened):
 
 def test_the_networks_learn_and_everything_works_on_them(opened):
     page = opened(fragment=f"{FEW}4480")
+    assert page.text_content("#train") == "Train to 4,480"
     untrained = prediction(page)
-    assert train_to(page, 4480)[0] >= 0.9
+    samples, exact = train(page)
+    assert samples == 4480 and exact[0] >= 0.9
     assert page.text_content("#train") == "Train on"
     assert "4,480 samples; with attention: exact match" in page.text_content("#announcement")
     page.fill("#source", "7 2 9")
     assert prediction(page) == "9 2 7" and page.text_content("#step .judgement") == "✓ right"
-    page.evaluate("app.change({ place: 4 })")
-    page.locator("#step .diagram .written").first.click()
-    page.locator("#symbols-0 [aria-pressed=false]").first.click()
-    assert page.evaluate("Object.keys(app.state.forced)") == ["0"]
-    page.locator("#step .diagram .written").first.click()
-    page.locator("#symbols-0").get_by_role("button", name="Undo").click()
-    assert page.evaluate("app.state.forced") == {}
     parts = {"forced": "table", "beam": ".beam-tree", "influence": ".heat-map", "inside": "dl.equations"}
     for tab, part in parts.items():
         page.click(f"#tab-{tab}")
@@ -68,7 +55,7 @@ def test_the_networks_learn_and_everything_works_on_them(opened):
 
 def test_an_address_has_the_settings_the_source_and_the_number_of_samples(opened):
     page = opened(fragment=f"{FEW}640&seed=7&cell=GRU&source=9%208&forced=0:5")
-    train_to(page, 640)
+    assert train(page)[0] == 640
     page.evaluate("location.hash = '#samples=960'")
     page.wait_for_function("() => byId('train').textContent === 'Train to 960'")
     page.evaluate("toggleTraining(), (location.hash = '#samples=1280')")  # a link, while they train
@@ -77,41 +64,31 @@ def test_an_address_has_the_settings_the_source_and_the_number_of_samples(opened
     assert page.text_content("#train") == "Train to 1,280"
 
 
-def test_a_link_starts_untrained_networks_but_no_others(opened):
-    page = opened(fragment="#train=now&length=3")
-    page.wait_for_function("() => course.steps > 2")
-    page.click("#train")
-    assert "train=" not in page.evaluate("location.hash")
-    page.evaluate("location.hash = '#train=now'")
-    page.wait_for_timeout(50)
-    assert not page.evaluate("app.isTraining")
-
-
-KEPT = "[course.samples, ...app.networks.map((one) => one.answer('7 2 9')), app.state.moment]"
+KEPT = "[course.samples, ...app.networks.map(({ final }) => Object.values(final.weights)[0][0]), app.state.moment]"
 
 
 def test_what_was_trained_is_kept_until_ten_others_have_trained(opened):
     page = opened(fragment="#length=3&units=8")
-    page.evaluate("for (let i = 0; i < 120; i++) course.step(); show();")
+    step(page, 12)
     trained = page.evaluate(KEPT)
     page.locator("[name=units]").select_option("16")  # another setting
     assert page.evaluate(KEPT)[0] == 0
-    page.evaluate("for (let i = 0; i < 60; i++) course.step(); show();")
+    step(page, 6)
     page.locator("[name=units]").select_option("8")
     assert page.evaluate(KEPT) == trained
     page.click("#start-again")
     assert page.evaluate(KEPT)[0] == 0 and page.evaluate(KEPT) != trained
-    page.evaluate("for (let i = 0; i < 3; i++) course.step(); show();")
+    step(page, 3)
     page.get_by_role("button", name="Your networks").click()
     rows = page.locator("#networks tbody tr")
-    assert [row.locator("td").nth(8).text_content() for row in rows.all()] == ["96", "3,840", "1,920"]
+    assert [row.locator("td").nth(8).text_content() for row in rows.all()] == ["96", "384", "192"]
     rows.nth(1).get_by_role("button").click()
     assert page.evaluate(KEPT) == trained
     assert page.evaluate("course.kept[0].length") > 2  # to look back
-    page.evaluate("course.step(); show()")  # it trains on
+    step(page, 1)  # it trains on
     page.click("#start-again")
     page.reload()
-    assert page.evaluate("course.samples") == 3872  # the last pair of these settings; not the untrained one
+    assert page.evaluate("course.samples") == 416  # the last pair of these settings; not the untrained one
     page.evaluate("""() => {
         for (let i = 0; i < 12; i++) {
             app.change({ seed: `${i + 1}`, place: null });
@@ -126,11 +103,12 @@ def test_what_was_trained_is_kept_until_ten_others_have_trained(opened):
     assert page.evaluate("[keptCourses.length, course.samples]") == [0, 0]
 
 
-def test_training_pauses_at_once_and_goes_on(opened):
-    page = opened(fragment="#length=3")
+def test_a_link_trains_untrained_networks_which_pause_at_once_and_go_on(opened):
+    page = opened(fragment="#train=now&length=3")
+    page.wait_for_function("() => course.steps > 2")
     page.evaluate("app.change({ place: 1 })")
     page.click("#train")
-    page.wait_for_function("() => course.steps > 2")
+    page.click("#train")
     assert page.evaluate("app.t") is not None
     assert page.text_content("#train") == "Pause"
     page.click("#tour > button")
@@ -146,7 +124,10 @@ def test_training_pauses_at_once_and_goes_on(opened):
     page.keyboard.press("ArrowLeft")
     page.click("#train")
     steps = page.evaluate("course.steps")
-    page.wait_for_timeout(100)
+    page.evaluate("location.hash = '#train=now'")  # does nothing to trained networks
+    page.wait_for_function("() => !location.hash.includes('train=')")
+    wait_for_layout(page)  # a frame of training
+    assert page.evaluate("app.isTraining") is False
     assert page.evaluate("[course.steps, app.state.samples / 32, last(course.points).samples / 32]") == [steps] * 3
     page.click("#start-again")
     assert page.evaluate(FIGURES)[0] == "0"
@@ -163,7 +144,7 @@ def test_the_tour_is_of_the_networks_as_they_are_and_keeps_what_was_trained(open
         "the network with attention looks at all inputs about equally: it is untrained."
     )
     assert page.evaluate("Math.max(...app.runs[0].steps[2].alpha)") < 0.4
-    train_to(page, 640)
+    train(page)
     assert " looks most at the " in sentence.text_content()  # it follows the training
     page.click("#tour .primary")
     assert page.evaluate("[course.samples, app.state.units]") == [640, "8"]
@@ -175,9 +156,7 @@ def test_training_pauses_after_each_64_000_samples_and_says_what_the_metrics_sho
     assert page.text_content("#status") == "0 of 64,000 samples. The networks are untrained."
     for steps in (2000, 4000):
         page.evaluate(f"Object.assign(course, {{ steps: {steps - 9}, samples: {32 * steps - 288} }})")
-        page.click("#train")
-        page.wait_for_function("() => !app.isTraining")
-        assert page.evaluate("course.steps") == steps
+        assert train(page)[0] == 32 * steps
         assert page.text_content("#status").startswith(f"{32 * steps:,} samples. Neither has learned the task yet.")
     findings = page.evaluate("""[[1, 1], [1, 0.63], [0.5, 0.95], [0.5, 0.2], [0.2, 0.5], [0, 0]].map((exact) =>
         findingOf({ ...course, samples: 32, points: [{ ...last(course.points), exact }] }))""")
@@ -239,17 +218,24 @@ def test_a_loss_that_is_not_finite_stops_the_training(opened):
     assert page.get_attribute("#train", "aria-disabled") == "false"
 
 
-def test_the_page_is_accessible_and_fits_into_small_windows(opened):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    for width, colours in ((320, "dark"), (1280, "light")):
-        page = opened(fragment="#length=3&units=8", viewport={"width": width, "height": 720}, color_scheme=colours)
-        page.evaluate("for (let i = 0; i < 20; i++) course.step(); show();")
-        page.locator("details").evaluate_all("(all) => all.map((one) => (one.open = true))")
+@pytest.mark.parametrize("fragment", ["#length=3&units=8", "#task=pairs&units=16"])
+def test_the_page_is_accessible_and_fits_into_small_windows(opened, fragment):
+    page = opened(fragment=fragment, viewport={"width": 1280, "height": 720})
+    if "pairs" in fragment:
+        pairs = [f"{a}{b}\t{b}" for a in "abcdef" for b in "abcdef"]
+        paste(page, "\n".join([*pairs, "x" * 400, "y" * 61 + "\tz"]))
+    step(page, 20)
+    page.locator("details").evaluate_all("(all) => all.map((one) => (one.open = true))")
+    for width, colours in ((1280, "light"), (320, "dark")):
+        page.set_viewport_size({"width": width, "height": 720})
+        page.emulate_media(color_scheme=colours)
         wait_for_layout(page)
+        assert page.locator("#errors").is_visible() == ("pairs" in fragment)
         assert page.evaluate("document.documentElement.scrollWidth") == width
-        assert [each["id"] for each in axe.Axe().run(page).response["violations"]] == []
+        assert violations(page) == []
 
 
+FAULTS = Path(__file__).with_name("labels.js").read_text(encoding="utf-8")
 SHOWN = "(fractions) => { last(course.points).positions = fractions; app.change({}); }"
 CHANGES = """(act) => {
     const observer = new MutationObserver(() => {});
@@ -271,10 +257,12 @@ def bar_heights(page):
 
 
 def test_bars_and_a_table_show_how_often_each_position_is_right(opened):
-    page = opened(viewport={"width": 1366, "height": 657})
+    page = opened(viewport={"width": 1366, "height": 657})  # a low picture
     first = [[1, 0.995, 0.9, 0.63, 0.5, 0.29, 0.1, 0.05, 0.005, 0], [0.5, 0.25]]
     page.evaluate(SHOWN, first)
     assert [*(pytest.approx(one, abs=1e-4) for one in first)] == bar_heights(page)
+    assert page.evaluate(f"{FAULTS} faults([0, 13, 20])") == []
+    assert min(frame.bounding_box()["height"] for frame in page.locator(".positions .frame").all()) >= 12
     assert page.get_by_text("right at this position, in % of new sources").count() == 2
     numbers = [["100", "99", "90", "63", "50", "29", "10", "5", "0", "0"], ["50", "25"]]
     for i, expected in enumerate(numbers):
@@ -297,23 +285,3 @@ def test_bars_and_a_table_show_how_often_each_position_is_right(opened):
     assert bar_heights(page)[0] == pytest.approx(measured[0], abs=1e-4)
     changes = page.evaluate(f"({CHANGES})(() => app.change({{ place: 13 }}))")
     assert changes and not any(is_bar or is_equal for is_bar, _, is_equal in changes)
-
-
-def test_a_low_picture_has_room_for_bars_and_nothing_overlaps(opened):
-    page = opened(viewport={"width": 1366, "height": 657})
-    page.evaluate(SHOWN, [[0.5] * 10] * 2)
-    overlaps = """(i) => {
-        const diagram = new Diagram(app.runs[i], i, 10, 490, 290, zoom());
-        diagram.show(13);
-        document.querySelectorAll("#step .scroll")[i].replaceChildren(diagram.element);
-        const boxes = [...diagram.element.querySelectorAll("text:not(.symbol, .weight), rect.frame")]
-            .map((one) => [one.textContent, one.getBoundingClientRect()]);
-        const areApart = (p, q) => p.right - 1 <= q.left || p.bottom - 4 <= q.top; // letters have room below them
-        const pairs = boxes.flatMap(([a, p], k) =>
-            boxes.slice(k + 1).flatMap(([b, q]) => areApart(p, q) || areApart(q, p) ? [] : [[a, b]]));
-        const { height } = diagram.element.getBoundingClientRect();
-        return [height, Math.min(...boxes.filter(([text]) => !text).map(([, box]) => box.height)), pairs];
-    }"""
-    for i in range(2):
-        height, bar, pairs = page.evaluate(overlaps, i)
-        assert height <= 290 and bar >= 12 and pairs == []
