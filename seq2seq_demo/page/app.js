@@ -51,6 +51,7 @@ export const app = {
   state: { ...initialState },
   place: 0, // the requested step; `state.place` is this step or, if the answer is shorter, the last step
   isStep: false, // whether only the step has changed; this update must be fast
+  isComputed: false, // whether the runs have been computed again
   first: 0, // the step at which the link opened the page
   isOpening: true, // whether `place` is the opening step because no step was requested
   tabs: /** @type {string[]} */ ([]), // the ids of the tabs
@@ -75,12 +76,7 @@ export const app = {
 
   /** Add an update that does not depend on the step and is called only when the runs have changed. */
   addForRuns(/** @type {() => void} */ update) {
-    /** @type {Run[]} */
-    let shown;
-    this.add(() => {
-      if (shown !== this.runs) update();
-      shown = this.runs;
-    });
+    this.add(() => this.isComputed && update());
   },
 
   get S() {
@@ -156,15 +152,15 @@ export const app = {
       Object.assign(state, { forced: {}, replacement: null, targetText: null }, patch);
     }
     this.prepare(given);
-    const isComputed = COMPUTED.some((name) => state[name] !== before[name]) || !this.runs.length;
-    if (isComputed) this.compute();
+    this.isComputed = COMPUTED.some((name) => state[name] !== before[name]) || !this.runs.length;
+    if (this.isComputed) this.compute();
     if (state.text !== before.text || "place" in patch) {
       const isUncovered = before.hidden && !state.hidden && before.place > this.S; // if so, the step stays
       this.isOpening = (patch.place ?? null) === null;
       this.place = patch.place ?? (isUncovered ? before.place : this.openingPlace);
     }
     state.place = Math.max(0, Math.min(this.place, this.S + this.T));
-    this.isStep = !isComputed && Object.keys(patch).join() === "place";
+    this.isStep = !this.isComputed && Object.keys(patch).join() === "place";
   },
 
   /** Update all panels and the URL. If only the step has changed, or while networks are training, the URL is updated

@@ -2,7 +2,7 @@
 
 import { percent, thousands } from "./elements.js";
 import { decodeWeights, last, mean, Network, sum } from "./network.js";
-import { generator, PATTERNS, targetOf } from "./symbols.js";
+import { generator, targetOf } from "./symbols.js";
 import { NONE, zeros } from "./tape.js";
 import { BATCH, rightSymbols, Trainer } from "./trainer.js";
 
@@ -141,14 +141,14 @@ export function patternTask({ task, length }, random) {
       const source = Array.from({ length: S }, () => Math.floor((LARGEST + 1) * random()));
       if (isHeldOut.has(source.join())) continue;
       if (holdsOut) isHeldOut.add(source.join());
-      pairs.push({ id: id++, source, target: PATTERNS[task](source, LARGEST) });
+      pairs.push({ id: id++, source, target: targetOf(task, source, LARGEST) ?? [] });
     }
     return pairs;
   };
   const n = (/** @type {number} */ S) => Math.min(Math.ceil(N_MEASURED / lengths.length), 10 ** (S - 1));
   return {
     ...{ source: symbols, target: symbols, pattern: task, ends, lengths, pairs: [], examples: [], reading: null },
-    outLen: PATTERNS[task](new Array(last(lengths)).fill(0), LARGEST).length,
+    outLen: targetOf(task, new Array(last(lengths)).fill(0), LARGEST)?.length ?? 0,
     holdOut: () => lengths.flatMap((S) => draw(n(S), S, true)),
     draw: () => batchesOf(draw(BATCH, lengths[Math.floor(random() * lengths.length)]), ends ? [LARGEST + 1] : [])[0],
   };

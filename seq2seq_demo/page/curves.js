@@ -2,10 +2,8 @@
 
 import { app, byId } from "./app.js";
 import { course } from "./course.js";
-import { formatNumber, h, percent, svg, thousands, wholePercent } from "./elements.js";
-import { keptCourses } from "./kept.js";
+import { formatNumber, h, percent, revise, thousands, wholePercent } from "./elements.js";
 import { last, sum } from "./network.js";
-import { redraw } from "./panels.js";
 
 /** @import { Point } from "./course.js" */
 
@@ -29,7 +27,7 @@ function numbersOf(kind, { loss, exact, positions }) {
   return { "whole answers": exact.map(percent), [single]: right.map((n) => inPercent(n / (sum(due) || 1))) };
 }
 
-/** Draw a chart in training.html: its title, the numbers at the shown moment, and its curves. */
+/** Update a chart in training.html: its title, the numbers at the shown moment, and its curves. */
 export function drawFigure(/** @type {Kind} */ kind) {
   const [caption, box] = byId(kind).children;
   const shown = shownPoint();
@@ -44,45 +42,31 @@ export function drawFigure(/** @type {Kind} */ kind) {
   const end = last(course.points);
   const [[head, ends]] = Object.entries(numbersOf(kind, end));
   const named = app.networks.map(({ name }, i) => `${name} ${ends[i]}`).join(", ");
-  redraw(box, picture(kind, `${title}, ${head} after ${end.samples} samples: ${named}`, shown));
+  revise(box.children[0], { "aria-label": `${title}, ${head} after ${end.samples} samples: ${named}` });
+  drawCurves(kind, box, shown);
 }
 
-/** Draw the curves of all networks, with a line at the point `shown` and a mark where exact match rose most. Outside
-    exercises, the curves of the previous course are also drawn, but faintly. CSS sets the size of the drawing.
-    @type {(kind: Kind, label: string, shown: Point) => SVGElement} */
-function picture(kind, label, shown) {
+/** Draw the curves of all networks in a box of training.html, with a line at the point `shown` and a mark where exact
+    match rose most.
+    @type {(kind: Kind, box: Element, shown: Point) => void} */
+function drawCurves(kind, box, shown) {
   const { points } = course;
-  const kept = app.state.exercise ? null : keptCourses.findLast((one) => one.course !== course);
-  const before = kept?.saved.course.points ?? [];
-  const most = Math.max(last(points).samples, last(before)?.samples ?? 0);
+  const most = last(points).samples;
   const end = SHORTEST_AXIS * 2 ** Math.max(0, Math.ceil(Math.log2(most / SHORTEST_AXIS)));
-  const losses = [...points, ...before].flatMap(({ loss }) => loss).filter(Number.isFinite);
+  const losses = points.flatMap(({ loss }) => loss).filter(Number.isFinite);
   const top = kind === "exact" ? 1 : Math.max(1, ...losses);
   const x = (/** @type {number} */ samples) => ((1000 * samples) / end).toFixed();
-  /** @type {(points: Point[], className: string) => SVGElement[]} */
-  const lines = (points, className) =>
-    points[0]?.[kind].map((_, i) => {
-      const drawn = points.filter((point) => Number.isFinite(point[kind][i]));
-      const path = drawn.map((point) => `${x(point.samples)},${(1000 * (1 - point[kind][i] / top)).toFixed()}`);
-      return svg("polyline", { class: `line-${i} ${className}`, points: path.join(" ") });
-    }) ?? [];
+  box.querySelectorAll("polyline").forEach((line, i) => {
+    const drawn = points.filter((point) => Number.isFinite(point[kind][i]));
+    const path = drawn.map((point) => `${x(point.samples)},${(1000 * (1 - point[kind][i] / top)).toFixed()}`);
+    revise(line, { points: path.join(" ") });
+  });
+  const [marker] = box.getElementsByClassName("marker");
+  revise(marker, { d: app.state.moment === null ? "" : `M${x(shown.samples)} 0V1000` });
   const moment = course.steepest();
   const steepest = moment === null ? 0 : course.pointAt(course.keptSteps[moment]).samples;
-  const plot = svg(
-    "svg",
-    { viewBox: "0 0 1000 1000", preserveAspectRatio: "none" },
-    svg("path", { class: "grid", d: "M0 0H1000M0 1000H1000" }),
-    app.state.moment === null ? "" : svg("path", { class: "marker", d: `M${x(shown.samples)} 0V1000` }),
-    ...lines(before, "ghost"),
-    ...lines(points, ""),
-  );
-  return svg(
-    "svg",
-    { role: "img", "aria-label": label },
-    plot,
-    svg("text", { x: "-0.25rem", y: "0.375rem" }, kind === "exact" ? "100%" : formatNumber(top, 1)),
-    svg("text", { x: "-0.25rem", y: "100%", dy: "0.125rem" }, "0"),
-    svg("text", { x: "100%", y: "100%", dy: "0.875rem" }, `${thousands(end)} samples`),
-    steepest ? svg("text", { class: "steepest", x: `${(100 * steepest) / end}%`, y: "100%" }, "▲") : "",
-  );
+  const [highest, , longest, mark] = box.querySelectorAll("text");
+  revise(highest, {}, kind === "exact" ? "100%" : formatNumber(top, 1));
+  revise(longest, {}, `${thousands(end)} samples`);
+  revise(mark, { x: `${(100 * steepest) / end}%` }, steepest ? "▲" : "");
 }

@@ -5,10 +5,9 @@ import { h, largest, ordinal, svg, table, truncate, wholePercent } from "./eleme
 import { colourStrip, stripes } from "./heatmap.js";
 import { closeContext, openContext } from "./inside.js";
 import { last } from "./network.js";
-import { keyedBox, redraw, showTab, withLabel } from "./panels.js";
+import { keyedBox, meaningOf, redraw, showTab, withLabel } from "./panels.js";
 import { isOpen, openSymbols } from "./probabilities.js";
 import { exampleWord, isEnd, isForced, probabilities, sourceName, stateSize, writtenName } from "./runs.js";
-import { meaningOf } from "./words.js";
 
 /** @import { Attributes } from "./elements.js"
     @import { Run } from "./trained.js" */

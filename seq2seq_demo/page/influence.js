@@ -85,19 +85,14 @@ function influenceParts(/** @type {number} */ i) {
     map.show([matrix], content, { row: app.t, column: state.replacement?.s ?? null });
     revise(progress, {}, run.model === app.runs[i]?.model ? "" : "From an earlier training step:");
   };
-  const begin = (/** @type {Run} */ run) => {
-    const trials = influenceOf(run);
-    const work = () => {
-      if (run !== begun) return;
-      let next = trials.next();
-      for (let k = 1; k < TRIALS_PER_SLICE && !next.done; k++) next = trials.next();
-      if (next.done) shown = { run, ...next.value };
-      else setTimeout(work);
-      if (!shown) revise(progress, {}, `Computing the influence of each input: ${percent(Number(next.value))}`);
-      show();
-    };
+  const begin = async (/** @type {Run} */ run) => {
     begun = run;
-    setTimeout(work);
+    for await (const influence of influenceOf(run)) {
+      if (run !== begun) return;
+      if (influence.done === 1) shown = { run, ...influence };
+      if (!shown) revise(progress, {}, `Computing the influence of each input: ${percent(influence.done)}`);
+      show();
+    }
   };
   const beginSoon = soon(() => app.runs.length && begin(app.runs[i]), 400); // training changes networks often
   const update = () => {
@@ -155,19 +150,24 @@ function category(/** @type {Vocabulary} */ vocabulary, /** @type {number} */ sy
 }
 
 /** Compute the influence of every input on every output of a run's answer. Each trial replaces one input and records
-    the outputs that change; before each trial, the generator yields the fraction of the work that has been done.
-    @type {(run: Run) => Generator<number, Influence>} */
-function* influenceOf(run) {
+    the outputs that change. The generator yields the influence after every few trials, so that the page can respond;
+    `done` is the fraction of the work that has been done.
+    @type {(run: Run) => AsyncGenerator<Influence & { done: number }>} */
+async function* influenceOf(run) {
   const { network, source } = run;
   const answer = freeAnswer(run);
   const matrix = answer.map(() => source.map(() => 0));
   const n = Math.min(MAX_SUBSTITUTES, Math.floor(MAX_TRIALS / source.length));
-  for (const [s, original] of source.entries()) {
+  const trials = source.flatMap((original, s) => {
     const symbols = substitutes(network, original, n);
-    for (const [k, symbol] of symbols.entries()) {
-      yield (s + k / symbols.length) / source.length;
-      for (const t of changedOutputs(answer, freeAnswer(run, { s, symbol }))) matrix[t][s] += 1 / symbols.length;
+    return symbols.map((symbol) => ({ s, symbol, weight: 1 / symbols.length }));
+  });
+  for (const [i, { s, symbol, weight }] of trials.entries()) {
+    if (i % TRIALS_PER_SLICE === 0) {
+      await new Promise((resolve) => setTimeout(resolve));
+      yield { answer, matrix, done: i / trials.length };
     }
+    for (const t of changedOutputs(answer, freeAnswer(run, { s, symbol }))) matrix[t][s] += weight;
   }
-  return { answer, matrix };
+  yield { answer, matrix, done: 1 };
 }

@@ -212,13 +212,9 @@ function gateBars(/** @type {string} */ name, /** @type {Float32Array} */ vector
     Array.from(vector, (value, i) => (value * sign > 0 ? `M${i + 0.1} 0h.8v${-value}h-.8z` : "")).join("");
   const ariaLabel = `${title} of every unit, from ${formatNumber(smallest)} to ${formatNumber(largest)}`;
   const box = { viewBox: `0 ${-above} ${n} ${height}`, width: "100%", height: `${(1.5 * height) / most}rem` };
-  const onclick = (/** @type {MouseEvent} */ { clientX }) => {
-    const { left, width } = drawing.getBoundingClientRect();
-    choose({ unit: Math.min(n - 1, Math.floor(((clientX - left) / width) * n)) });
-  };
   const drawing = svg(
     "svg",
-    { ...box, preserveAspectRatio: "none", class: "unit-bars", role: "img", "aria-label": ariaLabel, onclick },
+    { ...box, preserveAspectRatio: "none", class: "unit-bars", role: "img", "aria-label": ariaLabel },
     svg("path", { d: path(1), class: "above-zero" }),
     svg("path", { d: path(-1), class: "below-zero" }),
     svg("path", { d: `M0 0H${n}`, class: "grid" }),
@@ -242,13 +238,8 @@ export function openContext(dot, run, t) {
     return;
   }
   const title = `The context of the ${ordinal(t + 1)} output`;
-  const layer = popover(
-    LAYER,
-    title,
-    h("h3", {}, title),
-    h("p", {}, byId("help-context").textContent),
-    contextTable(run, t),
-  );
+  const text = h("p", {}, byId("help-context").textContent);
+  const layer = popover(LAYER, title, h("h3", {}, title), text, contextTable(run, t));
   Object.assign(layer, { tabIndex: 0, autofocus: true }); // so that the keyboard scrolls the layer
   layer.addEventListener("toggle", ({ newState }) => newState === "closed" && layer.remove());
   document.body.append(layer);

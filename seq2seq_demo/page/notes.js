@@ -3,21 +3,17 @@
 
 const NOTES = "notes of the exercises"; // the key in the session storage
 const NOTED = ":is(.note, .board) :is(input, textarea)";
-/** @typedef {NodeListOf<HTMLTableElement>} Boards */
 
 /** Let the reader write in the tables, show earlier notes from this tab, and keep new ones. */
 export function keepNotes() {
-  for (const board of /** @type {Boards} */ (document.querySelectorAll("table.board"))) {
-    for (const row of board.rows) {
-      for (const cell of row.querySelectorAll("td")) {
-        if (cell.textContent.trim()) continue;
-        const heads = [row.cells[0], board.rows[0].cells[cell.cellIndex]];
-        const label = heads.map((head) => head.textContent.trim()).join(", ");
-        const name = `${board.id} ${row.rowIndex} ${cell.cellIndex}`; // the same on all pages with this table
-        const field = { name, autocomplete: "off", ariaLabel: label };
-        cell.append(Object.assign(document.createElement("input"), field));
-      }
-    }
+  for (const cell of /** @type {NodeListOf<HTMLTableCellElement>} */ (document.querySelectorAll("table.board td"))) {
+    const [row, board] = [cell.closest("tr"), cell.closest("table")];
+    if (!row || !board || cell.textContent.trim()) continue;
+    const heads = [row.cells[0], board.rows[0].cells[cell.cellIndex]];
+    const label = heads.map((head) => head.textContent.trim()).join(", ");
+    const name = `${board.id} ${row.rowIndex} ${cell.cellIndex}`; // the same on all pages with this table
+    const field = { name, autocomplete: "off", ariaLabel: label };
+    cell.append(Object.assign(document.createElement("input"), field));
   }
   addEventListener("input", ({ target }) => {
     const field = /** @type {HTMLInputElement} */ (target);

@@ -110,8 +110,7 @@ function listed(/** @type {Reading} */ { pairs, problems }) {
   return [...lines.map((line) => h("li", { dir: "auto" }, line)), ...errors];
 }
 
-const spaced = (/** @type {string[]} */ symbols) =>
-  visible(symbols.map((one) => one.replaceAll(" ", "␣")).join("\u2009"));
+const spaced = (/** @type {string[]} */ symbols) => visible(symbols.join("\u2009"));
 
 /** Describe what was read: pairs, symbols and their kinds. */
 function summaryOf(/** @type {Reading} */ reading) {

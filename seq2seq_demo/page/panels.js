@@ -1,5 +1,5 @@
-/* Parts of the page: boxes, layers, labels with help, panels, columns for the networks, and tabs. `app.state.tab` is
-   the id of the selected tab. */
+/* Parts of the page: boxes, layers, explained words, labels with help, panels, columns for the networks, and tabs.
+   `app.state.tab` is the id of the selected tab. */
 
 import { app, byId } from "./app.js";
 import { button, h, revise } from "./elements.js";
@@ -38,6 +38,32 @@ export function placeAt(layer, element) {
   const left = Math.max(8, Math.min(box.left + box.width / 2 - width / 2, innerWidth - width - 8));
   const top = box.bottom + 6 + height <= innerHeight ? box.bottom + 6 : Math.max(0, box.top - 6 - height);
   Object.assign(layer.style, { left: `${left}px`, top: `${top}px` });
+}
+
+/** Return the explanation of a word from words.html. */
+export function meaningOf(/** @type {string} */ word) {
+  const term = Array.from(byId("words").children).find(({ textContent }) => textContent === word);
+  return term?.nextElementSibling?.textContent ?? "";
+}
+
+/** Explain an element with `data-word` while the pointer is on it or it has the focus. */
+export function explainWords() {
+  const tip = h("div", { class: "tip word-tip", popover: "manual", "aria-hidden": true });
+  document.body.append(tip);
+  const position = (/** @type {any} */ { clientX, clientY }) => `${clientX} ${clientY}`;
+  let pressed = ""; // the position of the last click, which may have changed the element there
+  const explain = (/** @type {Event} */ event) => {
+    const word = /** @type {Element} */ (event.target).closest?.("[data-word]");
+    tip.hidePopover();
+    // when the context layer closes, it moves the focus
+    if (!word || position(event) === pressed || document.getElementById("context-layer")) return;
+    tip.textContent = meaningOf(word.getAttribute("data-word") ?? "");
+    tip.showPopover();
+    placeAt(tip, word);
+  };
+  for (const type of ["pointerover", "focusin"]) document.addEventListener(type, explain);
+  document.addEventListener("pointerup", (event) => (pressed = position(event)));
+  document.addEventListener("keydown", () => tip.hidePopover());
 }
 
 /** Return a function that draws parts, [key, make, attributes], in a box. If a part with the same key has already been
@@ -98,8 +124,9 @@ let helpCount = 0; // makes each help id unique
     @type {(label: string, help: string, tag?: "h2" | "span") => HTMLElement} */
 export function labelWithHelp(label, help, tag = "h2") {
   const tip = h("span", { id: `help-${++helpCount}`, class: "tip", popover: "auto" }, help);
-  const button = opener(tip, "?", { class: "help", "aria-label": `Help: ${label}`, "aria-describedby": tip.id });
-  return h(tag === "h2" ? "div" : tag, { class: "explained" }, h(tag, {}, label), button, tip);
+  const attributes = { popovertarget: tip.id, "aria-label": `Help: ${label}`, "aria-describedby": tip.id };
+  const opener = button("?", () => {}, { class: "help", ...attributes });
+  return h(tag === "h2" ? "div" : tag, { class: "explained" }, h(tag, {}, label), opener, tip);
 }
 
 /** Return a box that opens on top of the page, so that nothing moves.
@@ -107,12 +134,14 @@ export function labelWithHelp(label, help, tag = "h2") {
 export const popover = (id, label, ...children) =>
   h("div", { id, class: "layer", popover: "auto", role: "dialog", "aria-label": label }, ...children);
 
-/** Return a button that opens a layer next to it.
-    @type {(box: HTMLElement, text: string, properties?: Attributes) => HTMLButtonElement} */
-function opener(box, text, properties) {
-  const opening = button(text, () => {}, { popovertarget: box.id, ...properties });
-  box.addEventListener("toggle", () => box.matches(":popover-open") && placeAt(box, opening));
-  return opening;
+/** Place each layer that a button opens next to this button. */
+export function placeLayers() {
+  const place = (/** @type {Event} */ { target }) => {
+    const layer = /** @type {HTMLElement} */ (target);
+    const opener = layer.matches(":popover-open") && document.querySelector(`[popovertarget="${layer.id}"]`);
+    if (opener) placeAt(layer, opener);
+  };
+  document.addEventListener("toggle", place, true);
 }
 
 /** Return a section with a heading, which is also its accessible name. Without a help text in words.html, the heading

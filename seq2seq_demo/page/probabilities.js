@@ -91,7 +91,7 @@ function symbolBar(/** @type {(symbol: number) => void} */ choose) {
     const step = run.steps[t];
     const p = probabilities(step)[symbol];
     const isWritten = step.written === symbol;
-    const isExpected = !app.state.hidden && (run.missing(t)[0] ?? run.expectedAt(t)) === symbol;
+    const isExpected = !app.state.hidden && (run.alignment?.missing[t]?.[0] ?? run.expectedAt(t)) === symbol;
     const [choice, own] = isForced(t) ? ["forced", "likeliest"] : ["", "written"];
     const tags = [isWritten && choice, step.symbol === symbol && own, isExpected && "expected"].filter(Boolean);
     const [title, word] = [targetName(run, symbol), exampleWord(run, symbol)];

@@ -26,8 +26,6 @@ export function inputPanel() {
   const isLecture = () => app.state.lecture;
   const view = button("Lecture view", switchView, { id: "lecture", title, "aria-pressed": isLecture });
   byId("actions").replaceChildren(answer, view);
-  // so that the space bar changes the step in the lecture view
-  byId("actions").onclick = ({ target }) => app.state.lecture && /** @type {HTMLElement} */ (target).blur();
   app.add(() => {
     for (const name of /** @type {const} */ (["hidden", "lecture", "embed"]))
       document.documentElement.toggleAttribute(`data-${name}`, app.state[name]);
@@ -48,13 +46,13 @@ function fullPageLink() {
 /** Fill in the page's title and, in the footer, the task and the architecture of each network. */
 export function showSummary() {
   const { networks, title } = app;
-  const tasks = networks.map(({ task_description: task }) => task && `on ${task.replace(/\.$/, "")}`);
+  const tasks = networks.map(({ facts: { task_description: task } }) => task && `on ${task.replace(/\.$/, "")}`);
   const isOneTask = new Set(tasks).size === 1;
   const trained = networks.length > 1 ? `${networks.length} small networks trained` : "A small network trained";
   document.title = title || (isOneTask && tasks[0] ? `${trained} ${tasks[0]}` : document.title);
   document.querySelector("h1")?.replaceChildren(document.title);
   const notes = tasks.map((task) => (isOneTask ? "" : `, trained ${task || "on an unknown task"}`));
-  const lines = networks.map(({ name, summary }, i) => `${name}${notes[i]}: ${summary}`);
+  const lines = networks.map(({ name, facts }, i) => `${name}${notes[i]}: ${facts.summary}`);
   byId("summary").replaceChildren(...lines.map((line) => h("span", {}, line)));
   document.body.dataset.networks = String(networks.length);
 }
@@ -96,7 +94,7 @@ function sourceField() {
 
 /** Return the smallest and the largest source length on which all networks were trained. */
 function trainedRange() {
-  const ranges = app.networks.map(({ min_in_len: min, in_len: max }) => [min ?? max ?? 1, max ?? Infinity]);
+  const ranges = app.networks.map(({ facts: { min_in_len: min, in_len: max } }) => [min ?? max ?? 1, max ?? Infinity]);
   return [Math.max(...ranges.map(([min]) => min)), Math.min(...ranges.map(([, max]) => max))];
 }
 
@@ -186,11 +184,8 @@ function examplesList() {
     const [shown, title] = sourceVocabulary.isText || !isUnique || !note ? [text.trim(), note] : [note, text];
     const isPressed = () => app.state.text === text;
     const properties = { title, dir: "auto", "aria-pressed": isPressed };
-    return h(
-      "li",
-      {},
-      button(shown, () => choose(text), properties),
-    );
+    const example = button(shown, () => choose(text), properties);
+    return h("li", {}, example);
   });
   const among = (/** @type {number} */ n) => Math.floor(Math.random() * n);
   const symbols = () => Array.from({ length: randomLength(among) }, () => among(sourceVocabulary.largest + 1));

@@ -148,7 +148,10 @@ function describeWriting(/** @type {Run} */ run, /** @type {number} */ t) {
   const looks = step.alpha ? `${describeAttention(run, t)}, and ` : "";
   const writes = `${isForced(t) ? "is forced to write" : "writes"} ${withShare(step.written)}`;
   const instead = run.isOverridden(t) ? ` instead of ${withShare(step.symbol)}` : "";
-  const wrong = run.kind(t) === "extra" ? ", an extra symbol" : `; expected ${targetName(run, run.expectedAt(t))}`;
+  const wrong =
+    (run.alignment?.kinds[t] ?? "extra") === "extra"
+      ? ", an extra symbol"
+      : `; expected ${targetName(run, run.expectedAt(t))}`;
   const end = isEnd(run, t) ? ". END ends the answer." : ".";
   const isCut = run.network.ends && !run.ended && t === run.steps.length - 1;
   const cut = isCut ? " The answer is cut off here because it did not end." : "";

@@ -3,16 +3,13 @@
 /** @typedef {{ tokens: "integers" | "characters" | "words", symbols: string[], largest: number, form?: string,
       lowercase?: boolean, words?: string[] }} VocabularyData */
 
-/** The built-in patterns: functions that take a source [S] and the largest target symbol, and return the target. They
-    throw an Error for a source that they do not accept.
-    @type {Record<string, (source: number[], largest: number) => number[]>} */
+/** The built-in patterns: functions that take a source [S] and the largest target symbol, and return the target, or
+    null for a source that they do not accept.
+    @type {Record<string, (source: number[], largest: number) => number[] | null>} */
 export const PATTERNS = {
   sorted: (source) => [...source].sort((a, b) => a - b),
   reversed: (source) => [...source].reverse(),
-  maxmin_dup: (source) => {
-    if (source.length < 2) throw new Error("maxmin_dup: expected at least 2 symbols");
-    return [Math.max(...source), Math.min(...source), ...source.slice(2)];
-  },
+  maxmin_dup: (source) => (source.length < 2 ? null : [Math.max(...source), Math.min(...source), ...source.slice(2)]),
   copy: (source) => [...source],
   rotated: (source) => [...source.slice(1), source[0]],
   running_sum: (source, largest) => {
@@ -20,8 +17,7 @@ export const PATTERNS = {
     return source.map((symbol) => (sum = (sum + symbol) % (largest + 1)));
   },
   added: (source) => {
-    if (source.length % 2) throw new Error("added: expected two numbers of equal length");
-    if (Math.max(...source) > 9) throw new Error("added: expected digits from 0 to 9");
+    if (source.length % 2 || Math.max(...source) > 9) return null; // not two numbers of equal length
     const half = source.length / 2;
     const [first, second] = [source.slice(0, half), source.slice(half)].map((digits) => BigInt(digits.join("")));
     return Array.from(String(first + second).padStart(half + 1, "0"), Number);
@@ -40,13 +36,7 @@ export function generator(seed) {
 
 /** Return the target of a source; null if the pattern is not in PATTERNS or does not accept the source.
     @type {(pattern: string | null, source: number[], largest: number) => number[] | null} */
-export function targetOf(pattern, source, largest) {
-  try {
-    return PATTERNS[pattern ?? ""](source, largest);
-  } catch {
-    return null;
-  }
-}
+export const targetOf = (pattern, source, largest) => PATTERNS[pattern ?? ""]?.(source, largest) ?? null;
 
 const ONES =
   "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen";

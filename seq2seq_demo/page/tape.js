@@ -151,12 +151,16 @@ const spread = (view, rows) => (view.rows === rows ? view : { ...view, rows, row
     @type {(x: Matrix, y: Matrix) => Matrix} */
 export function plus(x, y) {
   const z = zeros(x.rows, x.columns);
-  for (let i = 0; i < z.length; i++) z[i] = x[i] + y[i];
-  tape?.push(() => {
-    const dz = z.gradient;
-    for (const { gradient } of [x, y]) for (let i = 0; i < dz.length; i++) gradient[i] += dz[i];
-  });
+  addTo(z, x);
+  addTo(z, y);
   return z;
+}
+
+/** Add x to the columns of y from `start` on; y is zero there. */
+function addTo(/** @type {Matrix} */ y, /** @type {Matrix} */ x, start = 0) {
+  const end = start + x.columns;
+  add(view(y, y, start, end), view(x));
+  tape?.push(() => add(view(x, x.gradient), view(y, y.gradient, start, end)));
 }
 
 /** Return x · y, element by element.
@@ -226,13 +230,13 @@ export function complement(/** @type {Matrix} */ x) {
 /** Return a matrix that consists of the given matrices side by side.
     @type {(...parts: Matrix[]) => Matrix} */
 export function concatenate(...parts) {
-  const ends = parts.map((_, i) => parts.slice(0, i + 1).reduce((sum, part) => sum + part.columns, 0));
-  const y = zeros(parts[0].rows, ends[ends.length - 1]);
-  parts.forEach((part, i) => {
-    const start = ends[i] - part.columns;
-    add(view(y, y, start, ends[i]), view(part));
-    tape?.push(() => add(view(part, part.gradient), view(y, y.gradient, start, ends[i])));
-  });
+  const columns = parts.reduce((sum, part) => sum + part.columns, 0);
+  const y = zeros(parts[0].rows, columns);
+  let start = 0;
+  for (const part of parts) {
+    addTo(y, part, start);
+    start += part.columns;
+  }
   return y;
 }
 

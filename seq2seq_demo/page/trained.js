@@ -30,17 +30,10 @@ export class TrainedNetwork {
   /** @param {NetworkFacts} facts @param {Network} network */
   constructor({ source, target, ...data }, network = storedNetwork(/** @type {NetworkData} */ (data))) {
     this.name = data.name;
-    this.summary = data.summary;
-    this.task_description = data.task_description ?? "";
     this.config = data.config;
-    this.pattern = data.pattern;
     this.ends = data.ends;
-    this.exact_match = data.exact_match ?? null; // on the pairs held out from training
-    this.min_in_len = data.min_in_len;
-    this.in_len = data.in_len;
-    this.out_len = data.out_len;
     this.examples = data.examples;
-    this.pairs = data.pairs ?? []; // the user's pairs on the training page
+    this.facts = data;
     this.go = data.config.go;
     this.sourceVocabulary = new Vocabulary(source, "GO");
     this.targetVocabulary = new Vocabulary(target, data.ends ? "END" : "GO");
@@ -55,7 +48,7 @@ export class TrainedNetwork {
   /** Return the length of the answer to a source of length S or, if the network ends its answers, the maximum length.
    */
   maxOutLen(/** @type {number} */ S, /** @type {number[] | null} */ target) {
-    const [trained, longest] = [this.in_len ?? S, this.out_len ?? S];
+    const [trained, longest] = [this.facts.in_len ?? S, this.facts.out_len ?? S];
     let T = this.ends && S > trained ? Math.ceil((longest * S) / trained) : longest;
     if (!this.ends && S !== trained) T = target ? target.length : S;
     return Math.min(T, MAX_ANSWER_LEN);
@@ -64,15 +57,16 @@ export class TrainedNetwork {
   /** Return a source's target, found in an example, in the pairs or by the pattern; null if it is unknown. If the pairs
       contain several targets, return the network's answer if it is one of them, otherwise the first target. */
   knownTarget(/** @type {number[]} */ source) {
+    const { pairs = [], pattern, in_len: trained, out_len: longest } = this.facts;
     const example = this.examples.find((one) => one.target && same(one.source, source));
     if (example) return example.target;
-    const targets = this.pairs.filter((pair) => same(pair.source, source)).map(({ target }) => target);
+    const targets = pairs.filter((pair) => same(pair.source, source)).map(({ target }) => target);
     const { answer } = targets.length > 1 ? this.run(source, null, null, {}) : { answer: [] };
     if (targets.length) return targets.find((target) => same(target, answer)) ?? targets[0];
     const target =
       numberInWords(this.sourceVocabulary.text(source), this.targetVocabulary) ??
-      targetOf(this.pattern, source, this.config.out_max_int);
-    return this.ends || this.in_len !== source.length ? target : (target?.slice(0, this.out_len ?? undefined) ?? null);
+      targetOf(pattern, source, this.config.out_max_int);
+    return this.ends || trained !== source.length ? target : (target?.slice(0, longest ?? undefined) ?? null);
   }
 
   /** Run the network of a moment (see `at`) on a source, free-running with the `forced` symbols. If there is a target,
@@ -144,19 +138,9 @@ export class Run {
     return this.steps[t].written !== this.steps[t].symbol;
   }
 
-  /** Return whether the symbol written at step t is right, wrong or extra. */
-  kind(/** @type {number} */ t) {
-    return this.alignment?.kinds[t] ?? "extra";
-  }
-
   /** Return the symbol expected at step t; undefined after the target's end. */
   expectedAt(/** @type {number} */ t) {
     return this.expected?.[this.alignment?.targetIndex[t] ?? this.expected.length];
-  }
-
-  /** Return the target symbols that are missing before step t. */
-  missing(/** @type {number} */ t) {
-    return this.alignment?.missing[t] ?? [];
   }
 
   /** Return the cells of a layer at every step; `backward` selects the backward encoder of a bidirectional network.
@@ -181,6 +165,6 @@ export class Run {
 
   /** Return whether there is a target and the symbol at step t is not right. */
   isWrong(/** @type {number} */ t) {
-    return this.expected !== null && this.kind(t) !== "right";
+    return this.expected !== null && this.alignment?.kinds[t] !== "right";
   }
 }

@@ -40,16 +40,6 @@ export function meanLoss(network, sources, targets, { feedsOwn = false, smoothin
   return loss;
 }
 
-/** Return, for each target [T], whether a network that is fed its own symbols writes it exactly, including END. Where
-    `forced` differs from a target, the symbol in `forced` is fed instead, and this position does not count. The
-    function uses teacher forcing, which gives the same result: as long as the network is right, its own symbols are the
-    target's.
-    @type {(network: Network, sources: number[][], targets: number[][], forced?: number[][]) => boolean[]} */
-export function exactAnswers(network, sources, targets, forced = targets) {
-  const right = rightSymbols(network, sources, forced, false);
-  return right.map((row, b) => row.every((isRight, t) => isRight || forced[b][t] !== targets[b][t]));
-}
-
 /** Return, for each symbol of the targets [B][T], whether a network writes it. END counts; padding does not. The
     network is fed its own symbols or, if `feedsOwn` is false, the target's. If it is fed its own symbols, everything
     after its END is wrong.

@@ -9,7 +9,7 @@ import { argmax, last, mean } from "./network.js";
 import { fillIn } from "./notes.js";
 import { own, parseShared, preparePairs, readOwn, savedState, showPairs } from "./own.js";
 import { pairsTask } from "./pairs.js";
-import { placeAt, withLabel } from "./panels.js";
+import { withLabel } from "./panels.js";
 import { slider } from "./player.js";
 import { announceAnswers, showSummary } from "./source.js";
 import { TrainedNetwork } from "./trained.js";
@@ -43,7 +43,7 @@ const { training, parameters: allParameters } = JSON.parse(byId("data").textCont
 let work; // the work of the course while it trains
 let end = 0; // the number of samples at which training pauses
 let frame = 0; // the id of the next training frame
-let began = { at: 0, samples: 0, n: 0 }; // when training last started, in ms, and after how many samples and points
+let began = { samples: 0, n: 0 }; // how many samples and points there were when training last started
 let verdict = ""; // why the training ended
 // Whether the pointer is pressed. While it is, no picture is drawn, because a click must end where it began.
 let isPressed = false;
@@ -324,7 +324,7 @@ function toggleTraining() {
   byId("own").classList.add("small");
   work = course.work();
   verdict = "";
-  began = { at: performance.now(), samples: course.samples, n: course.points.length };
+  began = { samples: course.samples, n: course.points.length };
   end = isPairs() ? Infinity : ROUND * Math.floor(course.samples / ROUND + 1); // or a later goal, see `followState`
   app.isOpening = true;
   app.change({ moment: null, ...(app.t === null ? { place: null } : {}) });
@@ -332,26 +332,20 @@ function toggleTraining() {
   frame = requestAnimationFrame(trainOn);
 }
 
-function startAgain() {
-  begin({}, null);
-  app.change({ place: null }, UNTRAINED);
-}
-
 /** Set up the controls in training.html, and keep their labels up to date. */
 function prepareControls() {
   const [train, another, more, section] = ["train", "another", "more-settings", "training"].map(byId);
   train.onclick = toggleTraining;
-  byId("start-again").onclick = startAgain;
+  byId("start-again").onclick = () => {
+    begin({}, null);
+    app.change({ place: null }, UNTRAINED);
+  };
   another.onclick = showTelling;
   for (const control of controls)
     control.onchange = () => {
       app.change({ [control.name]: control.value, place: null });
       announce(statusText());
     };
-  for (const box of /** @type {NodeListOf<HTMLElement>} */ (section.querySelectorAll("[popover]"))) {
-    const opener = /** @type {HTMLElement} */ (section.querySelector(`[popovertarget=${box.id}]`));
-    box.ontoggle = () => box.matches(":popover-open") && placeAt(box, opener);
-  }
   preparePairs(changePairs);
   prepareKept(showKept);
   prepareLookingBack();
@@ -375,8 +369,6 @@ function prepareControls() {
     revise(more, {}, ["More settings", ...list].join(", "));
     drawFigure("exact");
     drawFigure("loss");
-    revise(byId("command"), {}, commandLine());
-    revise(byId("command-note"), {}, commandNote());
     revise(section, { "data-samples": samples, "data-exact": last(course.points).exact.join() });
   });
 }
@@ -396,42 +388,11 @@ function statusText() {
   if (!course.isFinite) return "The loss is not finite: try a lower rate.";
   const to = isPairs() || (samples && !app.isTraining) ? "" : ` of ${thousands(app.isTraining ? end : goal || ROUND)}`;
   const count = `${thousands(samples)}${to} samples`;
-  if (app.isTraining) return count + timeLeft();
+  if (app.isTraining) return count;
   if (isStale() && samples) return `${count}. The pairs have changed.`;
   const note = app.state.lecture && app.state.text === app.note.text ? app.note.note : "";
   const parts = [`${count}.`, verdict || (samples ? "" : UNTRAINED), findingOf(course), note];
   return [...new Set(parts)].filter(Boolean).join(" ");
-}
-
-/** Say in how many seconds the training will pause or, for pairs, will end if exact match does not improve. */
-function timeLeft() {
-  const seconds = (performance.now() - began.at) / 1000;
-  const trained = course.samples - began.samples;
-  if (seconds < 3 || !trained) return "";
-  const left = (isPairs() ? patienceEnds() : end) - course.samples;
-  return `, ${Math.ceil((left * seconds) / trained)} s left${isPairs() ? ", unless the answers improve" : ""}`;
-}
-
-/** Return a command that trains the network with attention in the same way. */
-function commandLine() {
-  const { task, length, units, rate, seed } = course.settings;
-  if (isPairs()) {
-    const tokens = own.reading.kinds.map((kind, side) => `--${["in", "out"][side]}-tokens ${kind}`).join(" ");
-    return `seq2seq-demo train pairs.tsv ${tokens} --cell-size ${units} -o pairs.h5`;
-  }
-  const n = Math.ceil(((Math.max(app.state.goal, course.samples) || ROUND) * 10) / 9); // a tenth is held out
-  const network = `-m embedding_attention --cell-type ${course.networks[0].config.cell_type} --cell-size ${units}`;
-  const settings = `-r ${rate} --lr-schedule cosine --batch-size ${BATCH} -e 1 --seed ${seed}`;
-  return `seq2seq-demo train ${n} -p ${task} --in-len ${length} ${network} ${settings} -o attention.h5`;
-}
-
-/** Say what is different on the command line. */
-function commandNote() {
-  const fed = course.settings.feed === "own" ? " It feeds the decoder the expected symbols." : "";
-  const other = isPairs()
-    ? "Save your pairs as pairs.tsv."
-    : `The program draws different samples and trains faster.${fed}`;
-  return `${other} Without attention: -m embedding_rnn.`;
 }
 
 /** Return the panel next to the pictures, with the curves, the slider for the kept steps, and the attention. */

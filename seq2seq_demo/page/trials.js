@@ -3,7 +3,7 @@
 import { app, soon } from "./app.js";
 import { h, ordinal, percent, pluralize, revise, thousands } from "./elements.js";
 import { generator } from "./symbols.js";
-import { exactAnswers } from "./trainer.js";
+import { rightSymbols } from "./trainer.js";
 
 /** @import { Network } from "./network.js"
     @import { Run } from "./trained.js" */
@@ -25,7 +25,7 @@ function newTrials({ network, model, source: { length: S } }, outputs) {
   const random = (/** @type {number} */ n) => Math.floor(n * next());
   const wrong = (/** @type {number} */ symbol) => (symbol + 1 + random(others)) % (others + 1);
   const isSmall = inputs ** S <= N_SOURCES; // if so, each source is drawn once
-  let left = S > MAX_LENGTH || network.pairs.length ? 0 : Math.min(N_SOURCES, inputs ** S);
+  let left = S > MAX_LENGTH || network.facts.pairs?.length ? 0 : Math.min(N_SOURCES, inputs ** S);
   const draw = () => {
     left--;
     const digit = (/** @type {number} */ s) => (isSmall ? Math.floor(left / inputs ** s) % inputs : random(inputs));
@@ -33,16 +33,17 @@ function newTrials({ network, model, source: { length: S } }, outputs) {
     const known = network.knownTarget(source);
     if (!known || outputs.some((t) => t >= known.length)) return [];
     const target = network.ends ? [...known, network.go] : known;
-    return [{ source, target, fed: target.map((symbol, t) => (outputs.includes(t) ? wrong(symbol) : symbol)) }];
+    return [{ source, fed: target.map((symbol, t) => (outputs.includes(t) ? wrong(symbol) : symbol)) }];
   };
   const trials = { outputs, n: 0, right: 0, isDone: !left, runBatch };
   function runBatch() {
     const batch = Array.from({ length: Math.min(left, Math.ceil(N_SYMBOLS / S)) }, draw).flat();
-    const T = Math.max(...batch.map(({ target }) => target.length));
-    const padded = (/** @type {number[]} */ row) => Array.from({ length: T }, (_, t) => row[t] ?? -1);
-    const [targets, fed] = [batch.map((one) => padded(one.target)), batch.map((one) => padded(one.fed))];
+    const T = Math.max(...batch.map(({ fed }) => fed.length));
+    const padded = batch.map(({ fed }) => Array.from({ length: T }, (_, t) => fed[t] ?? -1));
     const sources = batch.map(({ source }) => source);
-    if (batch.length) trials.right += exactAnswers(model, sources, targets, fed).filter(Boolean).length;
+    // With teacher forcing, the result is the same as free-running: as long as all symbols are right, they are fed.
+    const rights = batch.length ? rightSymbols(model, sources, padded, false) : [];
+    trials.right += rights.filter((row) => row.every((isRight, t) => isRight || outputs.includes(t))).length;
     trials.n += batch.length;
     trials.isDone = !left || !trials.n; // without trials, random sources have no targets
   }
@@ -52,7 +53,8 @@ function newTrials({ network, model, source: { length: S } }, outputs) {
 /** Return the fraction of trials that are right, and a sentence in three parts; the second part is only for screen
     readers. Return null if there is nothing to say.
     @type {(run: Run, trials: Trials) => [number, string, string, string] | null} */
-function describe({ network: { exact_match: exact, sourceVocabulary }, source }, { outputs, n, right }) {
+function describe({ network: { facts, sourceVocabulary }, source }, { outputs, n, right }) {
+  const { exact_match: exact } = facts;
   const isHeldOut = typeof exact === "number" && !outputs.length; // false on the training page
   if (!n) return isHeldOut ? [exact, `right on ${percent(exact)} of the pairs held out from training`, "", ""] : null;
   const symbols = pluralize(source.length, sourceVocabulary.isSingleDigits ? "digit" : "symbol");
@@ -70,7 +72,7 @@ const knownTrials = new WeakMap(); // for each network, at each moment of its tr
     already show the fraction, which is the case if nothing is forced and all sources in training have this length. */
 function trialsOf(/** @type {Run | undefined} */ run) {
   if (!run || app.state.hidden || app.isTraining) return null;
-  const { min_in_len: min, in_len: max } = run.network;
+  const { min_in_len: min, in_len: max } = run.network.facts;
   const outputs = Object.keys(app.forced).map(Number);
   if (app.moments.length && min === app.S && max === app.S && !outputs.length) return null;
   const wrong = outputs.filter((t) => run.expected?.[t] !== app.forced[t]);

@@ -8,7 +8,7 @@ import { forcedPanel } from "./forced.js";
 import { influencePanel } from "./influence.js";
 import { insidePanel } from "./inside.js";
 import { keepNotes } from "./notes.js";
-import { networkColumns, panel, redraw, showTab, tabs } from "./panels.js";
+import { explainWords, networkColumns, panel, placeLayers, redraw, showTab, tabs } from "./panels.js";
 import { player } from "./player.js";
 import { probabilityPanel, symbolLayer } from "./probabilities.js";
 import { inputPanel, showSummary } from "./source.js";
@@ -16,7 +16,6 @@ import { stepPanel } from "./step.js";
 import { fillTour } from "./tour.js";
 import { treePanel } from "./tree.js";
 import { trialsLine } from "./trials.js";
-import { explainWords } from "./words.js";
 
 const TABS = [forcedPanel, treePanel, influencePanel, insidePanel]; // in this order
 
@@ -63,6 +62,7 @@ export function buildPage(text, parts) {
   };
   byId("exercises").addEventListener("toggle", show, true); // when the list or an answer opens
   explainWords();
+  placeLayers();
   /** @type {(hash: string, text?: string) => void} */
   const open = (hash, text) => {
     const given = readHash(hash);
