@@ -25,7 +25,7 @@ lr_schedule schedule scheduler warmup warmup_steps
 batch_size batch bs
 cell_size hidden_size hidden_dim hidden units n_units rnn_size state_size latent_dim
 num_layers layers n_layers depth
-cell_type rnn_type unit
+cell_type cell rnn_type unit
 model arch architecture decoder attention no_attention
 points n n_points n_samples samples size
 seed random_state rng
@@ -35,8 +35,9 @@ output output_weights out outfile save save_to save_path save_dir output_file
 start input_weights weights network init checkpoint ckpt pretrained warm_start
 data sources pairs from_file file filename input input_file path dataset texts
 beam_size beam beam_width num_beams
-n_best num_return_sequences top_k alternatives
-details output_attentions return_attention proba probabilities confidence
+n_best num_return_sequences top_k top alternatives
+columns column usecols source target source_column target_column input_column output_column
+details output_attentions return_attention proba probabilities confidence return_confidence
 out_len max_out_len max_length max_len max_new_tokens output_len target_len
 in_len length lengths input_len source_len src_len seq_len
 members ensemble n_models n_estimators

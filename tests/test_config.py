@@ -119,12 +119,13 @@ def test_short_names_of_models_and_cells_are_stored_in_full():
         ("drop_out", "dropout"),
         ("quiet", "verbose"),
         ("pairs", "data"),
+        ("target_column", "columns"),
         ("task", "data"),
         ("no_such", None),
     ],
 )
 def test_an_unknown_name_has_a_likely_meaning(name, likely):
-    names = [*sorted(SETTINGS), "data", "validation", "verbose"]
+    names = [*sorted(SETTINGS), "columns", "data", "validation", "verbose"]
     assert likely_name(name, names) == likely
     options = {f"--{each.replace('_', '-')}": each for each in names}
     assert options.get(likely_name(f"--{name}", options)) == likely

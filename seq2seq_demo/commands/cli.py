@@ -160,12 +160,13 @@ def _split(words: Sequence[str]) -> tuple[str | None, list[str]]:
 def _reject(flag: str, command: str | None) -> None:
     """Raise UsageError for an option that is unknown or belongs only to other commands; suggest a similar option."""
     owners = [name for name, row in COMMANDS.items() for option in row.declared.values() if flag in option.flags]
+    own = COMMANDS[command].declared.values() if command else ()
+    likely = likely_name(flag, [option.flags[-1] for option in own])
+    hint = f": did you mean {likely}?" if likely else "; see --help"
     if owners and command:
-        raise UsageError(f"{flag} is an option of {', '.join(owners)}, not of {command}")
+        raise UsageError(f"{flag} is an option of {', '.join(owners)}, not of {command}{hint}")
     if not owners:
-        own = COMMANDS[command].declared.values() if command else ()
-        likely = likely_name(flag, [option.flags[-1] for option in own])
-        raise UsageError(f"unknown option {flag}" + (f": did you mean {likely}?" if likely else "; see --help"))
+        raise UsageError(f"unknown option {flag}{hint}")
 
 
 class _Parser(argparse.ArgumentParser):

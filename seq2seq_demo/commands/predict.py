@@ -3,6 +3,7 @@
 import functools
 import itertools
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -37,6 +38,8 @@ def predict(options: PredictOptions) -> None:
         InputError: a source is unreadable. The error is raised after the previous sources are answered or, if
             unreadable sources are skipped, after all others are. At the terminal, a notice replaces the error.
     """
+    if files := [*filter(os.path.isfile, options.words)]:
+        notice(f"Reading {files[0]} as a source, although it is a file; -i reads weights, --from-file sources")
     typed = tokenize(read_words(options.words), Vocabularies())
     typed_len = None if typed.error else len(typed.values)
     selected = network_selection.select_network(options, options.in_len or typed_len)

@@ -88,7 +88,7 @@ def check_callbacks(
             function.
     """
     if not isinstance(callbacks, list | tuple | None) or not all(isinstance(x, Callback) for x in callbacks or ()):
-        raise UsageError(f"expected `callbacks` to be a list of Callback objects, got {callbacks!r}"[:200])
+        raise UsageError(f"expected `callbacks` to be a list of seq2seq_demo.Callback objects, got {callbacks!r}"[:200])
     checked = [*(callbacks or ())]
     for callback in checked:
         for name in dir(callback):

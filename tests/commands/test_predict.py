@@ -175,3 +175,10 @@ def test_mixed_lengths_are_answered_in_input_order(run, monkeypatch, caplog):
         assert (line["source"], line["expected"], line["ended"]) == (p.source, p.source[::-1], p.ended)
         assert (line["prediction"], line["prediction_tokens"]) == (p.prediction, p.prediction_tokens)
         assert len(line["probabilities"]) == len(p.prediction) + p.ended
+
+
+def test_a_source_that_is_a_file_is_answered_with_a_notice(run):
+    Path("model").write_text("x")
+    out, err = run.ok("predict -i g2p model")
+    assert out.startswith("==> For input model, prediction=M ")
+    assert "Reading model as a source, although it is a file; -i reads weights, --from-file sources" in err
