@@ -147,7 +147,7 @@ def step(page, n):
 
 
 def violations(page, part=None):
-    """What axe finds wrong in a page, or in a part of it: the names of the rules, and the elements."""
+    """The rules that a page, or a part of it, breaks according to axe, with the elements."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     found = axe.Axe().run(page, context=part, options={"iframes": False}).response["violations"]
     return [(each["id"], [node["html"] for node in each["nodes"]]) for each in found]

@@ -77,8 +77,9 @@ def gallery(tmp_path_factory):
 
 @pytest.fixture
 def opened(shared_tab, tmp_path):
-    """A function that opens a page of some networks, of a text or, without any, of networks that train, one after the
-    other in one tab. The test fails if a page had an error.
+    """A function that opens pages in one tab: of some networks, of the given HTML, or of networks that train.
+
+    The test fails if a page had an error.
     """
     numbers = itertools.count()
 

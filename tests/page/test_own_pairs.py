@@ -246,15 +246,15 @@ OPEN_LINK = """(address) => {
 }"""
 
 
-def open_all(page, open_one, texts, is_shown):
-    """Open damaged states or links one after the other, and use the networks of those that the page shows.
+def open_all(page, open_one, strings, is_shown):
+    """Open damaged states or links one after the other, and use the networks that the page shows.
 
     `open_one` and `is_shown` are functions in JavaScript: the second gets what the first returned. All are opened by
     one call, because the browser would draw each page between two calls.
     """
     page.evaluate("void (history.replaceState = () => {})")  # the browser limits how often an address changes
     return page.evaluate(
-        f"""(texts) => texts.map((text) => {{
+        f"""(strings) => strings.map((text) => {{
             try {{
                 const found = ({open_one})(text);
                 if (({is_shown})(found)) ({USE})();
@@ -263,7 +263,7 @@ def open_all(page, open_one, texts, is_shown):
                 throw new Error(`${{text.slice(0, 200)}}: ${{error.stack}}`);
             }}
         }})""",
-        [*texts],
+        [*strings],
     )
 
 

@@ -106,7 +106,7 @@ def test_xla_changes_nothing(monkeypatch):
     ],
 )
 def test_learning_rates(schedule, epochs, accuracies, rates):
-    """Check those of two steps per epoch, before the first epoch and after others."""
+    """Check the rates of two steps per epoch, before the first epoch and after others."""
     config = TrainConfig(10, in_len=6, out_len=4, learning_rate=0.2, lr_schedule=schedule, epochs=epochs, batch_size=5)
     trainer = trainer_of(config, untrained(SMALL, 0))
     first = trainer.learning_rates()[:2]
