@@ -1,5 +1,5 @@
-/* Parts of the page: boxes, layers, explained words, labels with help, panels, columns for the networks, and tabs.
-   `app.state.tab` is the id of the selected tab. */
+/* Parts of the page: boxes, layers, labels with help, panels, columns for the networks, and tabs. `app.state.tab` is
+   the id of the selected tab. */
 
 import { app, byId } from "./app.js";
 import { button, h, revise } from "./elements.js";

@@ -26,6 +26,8 @@ export function inputPanel() {
   const isLecture = () => app.state.lecture;
   const view = button("Lecture view", switchView, { id: "lecture", title, "aria-pressed": isLecture });
   byId("actions").replaceChildren(answer, view);
+  // so that the space bar changes the step in the lecture view
+  byId("actions").onclick = ({ target }) => app.state.lecture && /** @type {HTMLElement} */ (target).blur();
   app.add(() => {
     for (const name of /** @type {const} */ (["hidden", "lecture", "embed"]))
       document.documentElement.toggleAttribute(`data-${name}`, app.state[name]);

@@ -369,6 +369,8 @@ function prepareControls() {
     revise(more, {}, ["More settings", ...list].join(", "));
     drawFigure("exact");
     drawFigure("loss");
+    revise(byId("command"), {}, commandLine());
+    revise(byId("command-note"), {}, commandNote());
     revise(section, { "data-samples": samples, "data-exact": last(course.points).exact.join() });
   });
 }
@@ -393,6 +395,28 @@ function statusText() {
   const note = app.state.lecture && app.state.text === app.note.text ? app.note.note : "";
   const parts = [`${count}.`, verdict || (samples ? "" : UNTRAINED), findingOf(course), note];
   return [...new Set(parts)].filter(Boolean).join(" ");
+}
+
+/** Return a command that trains the network with attention in the same way. */
+function commandLine() {
+  const { task, length, units, rate, seed } = course.settings;
+  if (isPairs()) {
+    const tokens = own.reading.kinds.map((kind, side) => `--${["in", "out"][side]}-tokens ${kind}`).join(" ");
+    return `seq2seq-demo train pairs.tsv ${tokens} --cell-size ${units} -o pairs.h5`;
+  }
+  const n = Math.ceil(((Math.max(app.state.goal, course.samples) || ROUND) * 10) / 9); // a tenth is held out
+  const network = `-m embedding_attention --cell-type ${course.networks[0].config.cell_type} --cell-size ${units}`;
+  const settings = `-r ${rate} --lr-schedule cosine --batch-size ${BATCH} -e 1 --seed ${seed}`;
+  return `seq2seq-demo train ${n} -p ${task} --in-len ${length} ${network} ${settings} -o attention.h5`;
+}
+
+/** Say what is different on the command line. */
+function commandNote() {
+  const fed = course.settings.feed === "own" ? " It feeds the decoder the expected symbols." : "";
+  const other = isPairs()
+    ? "Save your pairs as pairs.tsv."
+    : `The program draws different samples and trains faster.${fed}`;
+  return `${other} Without attention: -m embedding_rnn.`;
 }
 
 /** Return the panel next to the pictures, with the curves, the slider for the kept steps, and the attention. */
