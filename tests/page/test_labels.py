@@ -107,7 +107,8 @@ BESIDE = """() => {
         .map((one) => one.getBoundingClientRect());
     const isApart = shown.length > 6 && shown.every(({ right }) => right <= answer.left + 1);
     const isOffPlayer = answer.bottom <= bottom.top + 1 || answer.top >= bottom.bottom - 1;
-    return isApart && isOffPlayer && answer.top >= top.bottom - 1 && boxes.every((one) => one.scrollWidth <= one.clientWidth + 1);
+    const isBelow = answer.top >= top.bottom - 1;
+    return isApart && isOffPlayer && isBelow && boxes.every((one) => one.scrollWidth <= one.clientWidth + 1);
 }"""
 
 
