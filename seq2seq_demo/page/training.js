@@ -43,7 +43,7 @@ const { training, parameters: allParameters } = JSON.parse(byId("data").textCont
 let work; // the work of the course while it trains
 let end = 0; // the number of samples at which training pauses
 let frame = 0; // the id of the next training frame
-let began = { samples: 0, n: 0 }; // how many samples and points there were when training last started
+let began = { at: 0, samples: 0, n: 0 }; // when training last started, in ms, and after how many samples and points
 let verdict = ""; // why the training ended
 // Whether the pointer is pressed. While it is, no picture is drawn, because a click must end where it began.
 let isPressed = false;
@@ -324,7 +324,7 @@ function toggleTraining() {
   byId("own").classList.add("small");
   work = course.work();
   verdict = "";
-  began = { samples: course.samples, n: course.points.length };
+  began = { at: performance.now(), samples: course.samples, n: course.points.length };
   end = isPairs() ? Infinity : ROUND * Math.floor(course.samples / ROUND + 1); // or a later goal, see `followState`
   app.isOpening = true;
   app.change({ moment: null, ...(app.t === null ? { place: null } : {}) });
@@ -390,11 +390,20 @@ function statusText() {
   if (!course.isFinite) return "The loss is not finite: try a lower rate.";
   const to = isPairs() || (samples && !app.isTraining) ? "" : ` of ${thousands(app.isTraining ? end : goal || ROUND)}`;
   const count = `${thousands(samples)}${to} samples`;
-  if (app.isTraining) return count;
+  if (app.isTraining) return count + timeLeft();
   if (isStale() && samples) return `${count}. The pairs have changed.`;
   const note = app.state.lecture && app.state.text === app.note.text ? app.note.note : "";
   const parts = [`${count}.`, verdict || (samples ? "" : UNTRAINED), findingOf(course), note];
   return [...new Set(parts)].filter(Boolean).join(" ");
+}
+
+/** Say in how many seconds the training will pause or, for pairs, will end if exact match does not improve. */
+function timeLeft() {
+  const seconds = (performance.now() - began.at) / 1000;
+  const trained = course.samples - began.samples;
+  if (seconds < 3 || !trained) return "";
+  const left = (isPairs() ? patienceEnds() : end) - course.samples;
+  return `, ${Math.ceil((left * seconds) / trained)} s left${isPairs() ? ", unless the answers improve" : ""}`;
 }
 
 /** Return a command that trains the network with attention in the same way. */
