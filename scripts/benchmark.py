@@ -17,7 +17,6 @@ from speed.measuring import OURS, in_new_process, speed_header
 
 from seq2seq_demo.config import MODELS
 
-MODEL_ORDER = MODELS[::-1]
 Table = tuple[list[str], Iterable[list[str]]]  # the header and the rows
 
 
@@ -30,7 +29,7 @@ def training(options: argparse.Namespace) -> Table:
 def networks(options: argparse.Namespace) -> list[tuple[str, int, int]]:
     """Return each model at each size, as (model, units, length)."""
     sizes = [size.split("x") for size in options.sizes.split(",")]
-    return [(model, int(units), int(length)) for (units, length), model in itertools.product(sizes, MODEL_ORDER)]
+    return [(model, int(units), int(length)) for (units, length), model in itertools.product(sizes, MODELS[::-1])]
 
 
 def jax(options: argparse.Namespace) -> Table:
@@ -72,12 +71,13 @@ def main() -> None:
     parts = options.parts.split(",")
     if unknown := [name for name in parts if name not in PARTS]:
         parser.error(f"expected parts among {','.join(PARTS)}, got {','.join(unknown)}")
+    if "jax" in parts and not options.jax:
+        parser.error("the part jax needs --jax")
     print(f"Measured on {machine()}.")
     for name in parts:
         header, rows = PARTS[name](options)
-        table = [*rows]
         print()
-        print_table(header, table)
+        print_table(header, [*rows])
 
 
 if __name__ == "__main__":

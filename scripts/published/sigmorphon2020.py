@@ -102,7 +102,7 @@ def characters(word: str, known: set[str]) -> list[str]:
 
 def trained_members(options: argparse.Namespace, language: str) -> Sequence[TrainedNetwork]:
     """Return the networks of a language from the cache, or train and save them; print their progress."""
-    path = options.cache / f"{language}_{options.members}.h5"
+    path = options.cache / f"{language}_x{options.members}.h5"
     if not path.exists():
         pairs, dev = (read_pairs(find(options.data, language, part)) for part in ("train", "dev"))
         known = {c for word, _ in pairs for c in word}

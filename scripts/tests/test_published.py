@@ -181,7 +181,7 @@ def test_a_second_run_of_sigmorphon_trains_only_missing_networks(monkeypatch, ca
     run(sigmorphon, monkeypatch, *argv)
     aaa, kor, means = table(capsys.readouterr().out)
     assert path.read_bytes() == before
-    assert sorted(path.name for path in cache.iterdir()) == ["aaa_1.h5", "kor_1.h5"]
+    assert sorted(path.name for path in cache.iterdir()) == ["aaa_x1.h5", "kor_x1.h5"]
     assert (aaa[0], aaa[-2:], kor[-2:], means[-2:]) == ("aaa", ["", ""], ["46.89 / 16.78", "26.22 / 4.38"], ["", ""])
     rates = [[float(rate) for rate in row[4].split(" / ")] for row in (aaa, kor, means)]
     assert rates[2] == pytest.approx([(a + b) / 2 for a, b in zip(*rates[:2], strict=True)], abs=0.01)

@@ -27,7 +27,7 @@ def evaluate(options: EvaluateOptions) -> None:
         )
     if task is None:
         alternative = "" if network.vocabularies.are_text else ", or a pattern with -p"
-        raise UsageError(f"the network was trained on {network.task!r}: give pairs with --from-file{alternative}")
+        raise UsageError(f"the network was trained on {network.task!r}: give a file of pairs{alternative}")
     if isinstance(task, PairTask):
         n_sources = len(task.pairs)
     else:

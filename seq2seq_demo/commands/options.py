@@ -164,7 +164,14 @@ class TrainOptions(NetworkOptions):
         if "few_symbols" in self.settings and self.from_file is not None:
             raise UsageError("--few-symbols and a file cannot be combined: sources in a file are not random")
         self._require_file("in_tokens", "out_tokens", "validation_file", "keep_going", "lowercase")
-        outputs = {"-o": self.output, "--history": self.history, "--history-plot": self.history_plot}
+        histories = {"--history": self.history, "--history-plot": self.history_plot}
+        of_members = {
+            f"{option} of member {n}": file_names.member_path(path, n)
+            for n in range(2, 1 + self.settings.get("members", 1))
+            for option, path in histories.items()
+            if path
+        }
+        outputs = {"-o": self.output} | histories | of_members
         self._check_outputs(outputs, self.validation_file, may_replace_weights="-o")
         is_untrained = self.settings.get("epochs") == 0
         if not (self.settings.get("points") or self.resume or is_untrained or self.from_file):

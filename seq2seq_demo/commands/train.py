@@ -79,6 +79,8 @@ def _train(setup: TrainingSetup, options: TrainOptions, began: float) -> None:
             _claim(snapshots, setup, options)  # before loading TensorFlow, which takes seconds
             if options.force:
                 members.remove(file_names.members_folder(snapshots.result))
+        else:
+            atomic_files.check_writable(snapshots.result, "a weights file", WeightsError)
         snapshots.command = _resume_command(options, snapshots.result)
         if verbose:
             report.training_header(start.model_config, config, task, options.verbose)

@@ -11,7 +11,7 @@ import operator
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import GeneratorType
 from typing import Any, ClassVar
 
@@ -49,6 +49,12 @@ class PatternTask:
     digest: ClassVar[None] = None  # there are no pairs
     name: str
     function: PatternFunction
+    # The name that the user gave, such as FILE.py:FUNCTION. Other processes import the function by this name.
+    origin: str | None = field(default=None, kw_only=True, repr=False)
+
+    def __reduce__(self) -> Any:
+        """Pickle a user's function by its origin, because other processes cannot import a file by a module name."""
+        return (find_pattern, (self.origin,)) if self.origin else super().__reduce__()
 
     @property
     def description(self) -> str:
@@ -364,4 +370,4 @@ def find_pattern(name: str) -> PatternTask:
     """
     if name in PATTERNS or not is_user_function(name):
         return PATTERNS[require_choice("pattern", name, (*PATTERNS, "FILE.py:FUNCTION"))]
-    return PatternTask(*import_function(name))
+    return PatternTask(*import_function(name), origin=name)

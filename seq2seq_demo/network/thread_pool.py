@@ -4,6 +4,7 @@ import collections
 import contextlib
 import functools
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -42,9 +43,15 @@ def _one_blas_thread() -> contextlib.AbstractContextManager[object]:
     if os.environ.get("OPENBLAS_NUM_THREADS") == "1":  # the command line sets it
         return contextlib.nullcontext()
     blas = _thread_pools().select(user_api="blas")
-    # If several callers overlap, the first to finish restores the number of threads.
-    is_limited = all(pool.num_threads == 1 for pool in blas.lib_controllers)
-    return contextlib.nullcontext() if is_limited else blas.limit(limits=1)
+    with _LOCK:
+        # If several callers overlap, the first to finish restores the number of threads.
+        is_limited = all(pool.num_threads == 1 for pool in blas.lib_controllers)
+        return contextlib.nullcontext() if is_limited else blas.limit(limits=1)
+
+
+_LOCK = threading.Lock()
+if hasattr(os, "register_at_fork"):  # not on Windows; prevents a forked process from waiting for a missing thread
+    os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
 
 
 @functools.cache

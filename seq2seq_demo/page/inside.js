@@ -194,7 +194,7 @@ function outputParts(/** @type {Run} */ run, /** @type {number} */ t) {
 }
 
 /** Return the values of a gate or state in all units as bars that point up or down, with a frame around the selected
-    unit. A click on a bar selects its unit. */
+    unit. */
 function gateBars(/** @type {string} */ name, /** @type {Float32Array} */ vector) {
   const { cell_type: type, states } = shownRun().network.config;
   const { unit } = app.cell;

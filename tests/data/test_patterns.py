@@ -1,10 +1,10 @@
 import hashlib
 import json
 import os
+import pickle
 import sys
 from dataclasses import replace
 
-import cloudpickle
 import numpy as np
 import pytest
 
@@ -205,7 +205,7 @@ def own(tmp_path, monkeypatch):
 def test_functions_from_files_and_modules(own):
     pattern = find_pattern("lib/my_patterns.py:doubled")
     assert (pattern.name, pattern.description) == ("my_patterns:doubled", "Twice, with carries lost.")
-    assert targets(cloudpickle.loads(cloudpickle.dumps(pattern)), [[200, 3]]) == [[0, 6]]  # as in another process
+    assert pickle.loads(pickle.dumps(pattern)).function is not pattern.function  # imported again, as in another process
     assert targets(pattern, [[200, 3]]) == [[0, 6]]
     pattern = find_pattern("lib.neighbour:f")
     assert (pattern.name, pattern.check(4, (9, 9))) == ("neighbour:f", 3)
