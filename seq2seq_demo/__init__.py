@@ -23,13 +23,16 @@ __version__ = "0.5.0"
 def __getattr__(name: str) -> object:
     from importlib.util import find_spec
 
+    hint = ""
     if not find_spec(f"{__name__}.{name}"):  # `from seq2seq_demo import config` looks here before it imports the module
         api = import_module(f"{__name__}.api")
         if name == "__all__":
             return sorted(each for each in vars(api) if not each.startswith("_"))
         if name in vars(api):
             return getattr(api, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if not name.startswith("_"):
+            hint = import_module(f"{__name__}.declarations").did_you_mean(name, vars(api))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
 
 
 def __dir__() -> list[str]:

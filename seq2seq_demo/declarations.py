@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import field, fields
 from types import MappingProxyType, UnionType
-from typing import Any, Literal, NamedTuple, ParamSpec, TypeVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, TypeVar, Union, get_args, get_origin
 
 from seq2seq_demo.errors import UsageError
 
@@ -47,6 +47,18 @@ keep_going skip skip_bad skip_invalid
 min_confidence threshold confidence
 json jsonl confusions per_length calibration worst
 pattern data pattern_name task function
+train fit train_model Seq2Seq Model Trainer
+load load_model from_pretrained
+read_pairs load_pairs load_data read_csv read_tsv
+evaluate score test eval
+predict transform translate generate infer predict_proba
+networks models info list
+n_weights count_params n_params num_parameters
+vocabularies vocabulary vocab tokenizer
+to_keras keras_model
+settings get_params params get_config config
+exact_match accuracy acc
+worst wrong errors mistakes
 """
 
 
@@ -231,6 +243,12 @@ def likely_name(name: str, names: Iterable[str]) -> str | None:
     return next((folded[each] for each in likely if each in folded), None)
 
 
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Return the end of an error message: a question about the likely name or, if there is none, nothing."""
+    near = likely_name(name, names)
+    return f": did you mean {near}?" if near else ""
+
+
 def _fold(name: str) -> str:
     return name.replace("-", "").replace("_", "").casefold()
 
@@ -239,8 +257,7 @@ def require_choice(kind: str, value: object, choices: Collection[str], aliases: 
     """Return the choice that a value names, perhaps by an alias; otherwise, raise UsageError with a likely choice."""
     if isinstance(value, str) and (choice := aliases.get(value, str(value))) in choices:
         return choice
-    near = likely_name(str(value), [*choices, *aliases])
-    hint = f"; did you mean {near}?" if near else ""
+    hint = did_you_mean(str(value), [*choices, *aliases]).replace(":", ";")
     raise UsageError(f"unknown {kind} {preview(value, as_python)}: expected one of {', '.join(choices)}{hint}")
 
 
@@ -251,9 +268,18 @@ def suggests_keywords(function: Callable[P, T]) -> Callable[P, T]:
     @functools.wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> T:
         for name in kwargs.keys() - names:
-            near = likely_name(name, names)
-            hint = f": did you mean {near}?" if near else ""
+            hint = did_you_mean(name, names)
             raise TypeError(f"{function.__name__}() got an unexpected keyword argument {name!r}{hint}")
         return function(*args, **kwargs)
 
     return checked
+
+
+class SuggestsAttributes:
+    """A base class; the AttributeError for an unknown attribute suggests a likely one."""
+
+    if not TYPE_CHECKING:  # type checkers would accept any attribute
+
+        def __getattr__(self, name):
+            hint = "" if name.startswith("_") else did_you_mean(name, dir(self))
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")

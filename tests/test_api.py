@@ -92,3 +92,28 @@ def test_an_unknown_name_raises_the_usual_errors():
         from seq2seq_demo import nope  # noqa: F401
     with pytest.raises(AttributeError, match="module 'seq2seq_demo' has no attribute 'nope'"):
         _ = seq2seq_demo.nope
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("load_model", "load"), ("Seq2Seq", "train"), ("read_csv", "read_pairs"), ("Episode", None)]
+)
+def test_an_unknown_name_suggests_a_likely_one(name, hint):
+    with pytest.raises(AttributeError) as error:
+        getattr(seq2seq_demo, name)
+    assert str(error.value).endswith(f"{name!r}: did you mean {hint}?" if hint else f"{name!r}")
+
+
+def test_networks_and_evaluations_suggest_attributes_and_take_pairs_as_one_argument():
+    network = seq2seq_demo.load("copy-rnn")
+    with pytest.raises(
+        AttributeError, match=r"'TrainedNetwork' object has no attribute 'score': did you mean evaluate"
+    ):
+        network.score([[1]], [[1]])
+    with pytest.raises(
+        AttributeError, match=r"'Evaluation' object has no attribute 'accuracy': did you mean exact_mat"
+    ):
+        _ = seq2seq_demo.Evaluation().accuracy
+    assert not hasattr(network, "_repr_png_")
+    for call in (network.evaluate, seq2seq_demo.train):
+        with pytest.raises(seq2seq_demo.UsageError, match=rf"pairs are one argument: {call.__name__}\(zip\("):
+            call([[1, 2]], [[2, 1]])

@@ -22,7 +22,7 @@ from seq2seq_demo import __version__
 from seq2seq_demo.commands.options import ALL, COMMANDS, Command, Options
 from seq2seq_demo.config import SETTINGS
 from seq2seq_demo.console import print_error, printable, show_notices
-from seq2seq_demo.declarations import Setting, declared_options, likely_name, parse_integer, require_choice
+from seq2seq_demo.declarations import Setting, declared_options, did_you_mean, parse_integer, require_choice
 from seq2seq_demo.errors import Interrupted, Seq2SeqError, UsageError, system_reason
 from seq2seq_demo.files import file_names
 
@@ -161,8 +161,9 @@ def _reject(flag: str, command: str | None) -> None:
     """Raise UsageError for an option that is unknown or belongs only to other commands; suggest a similar option."""
     owners = [name for name, row in COMMANDS.items() for option in row.declared.values() if flag in option.flags]
     own = COMMANDS[command].declared.values() if command else ()
-    likely = likely_name(flag, [option.flags[-1] for option in own])
-    hint = f": did you mean {likely}?" if likely else "; see --help"
+    hint = did_you_mean(flag, [option.flags[-1] for option in own]) or "; see --help"
+    if command in ("predict", "evaluate") and flag in ("-o", "--output"):
+        hint = ": > FILE writes the output to a file"
     if owners and command:
         raise UsageError(f"{flag} is an option of {', '.join(owners)}, not of {command}{hint}")
     if not owners:

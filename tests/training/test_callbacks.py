@@ -161,6 +161,10 @@ def test_a_stop_ends_the_training_of_one_member():
             {"callbacks": [type("Mine", (Callback,), {"on_train_end": lambda self, state: None})()]},
             "unknown callback method on_train_end: expected one of on_epoch_begin, on_epoch_end, on_steps_end",
         ),
+        (
+            {"callbacks": [type("Mine", (Callback,), {"on_epoch_end": lambda self, epoch, logs=None: None})()]},
+            "expected on_epoch_end to take one argument besides `self`, a TrainingState",
+        ),
         ({"callbacks": Watcher()}, "expected `callbacks` to be a list of seq2seq_demo.Callback objects, got <"),
         ({"callbacks": [Watcher]}, "expected `callbacks` to be a list of seq2seq_demo.Callback objects, got [<class"),
         ({"on_epoch": "copy"}, "expected `on_epoch` to be a function, got 'copy'"),
