@@ -74,9 +74,8 @@ def kills() -> tuple[int, list[str]]:
             process = run(folder, *argv)
             signum = rng.choice((signal.SIGKILL, signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
             time.sleep(rng.uniform(0.3, 12))
-            listed = subprocess.run(
-                ["ps", "-o", "pid=", "--ppid", str(process.pid)], check=False, capture_output=True, text=True
-            )
+            members = ["pgrep", "--parent", str(process.pid), "--full", "LokyProcess"]  # without loky's own helpers
+            listed = subprocess.run(members, check=False, capture_output=True, text=True)
             pids = [process.pid, *map(int, listed.stdout.split())] if number % 2 else [process.pid]
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid := rng.choice(pids), signum)

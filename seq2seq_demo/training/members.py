@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -169,10 +169,11 @@ def train_side_by_side(
     # Closing `stop_writer` stops a member; closing `life_writer` soon ends its process. A kill closes both.
     (stop, stop_writer), (life, life_writer) = (multiprocessing.Pipe(duplex=False) for _ in range(2))
     environment = {"PYTHONSAFEPATH": "1"}  # do not import modules from the working directory
-    pool = ProcessPoolExecutor(jobs, timeout=1, initializer=_begin_process, initargs=(stop, life), env=environment)
     futures: dict[int, Future[TrainedNetwork]] = {}
-    try:
+    with _blocked_signals():
+        pool = ProcessPoolExecutor(jobs, timeout=1, initializer=_begin_process, initargs=(stop, life), env=environment)
         futures |= {member.number: pool.submit(_train, member) for member in remaining}
+    try:
         _wait(futures, stop_signal)
         return [trained.get(member.number) or futures[member.number].result() for member in members]
     except BaseException:
@@ -229,6 +230,25 @@ def _wait(futures: Mapping[int, Future[TrainedNetwork]], stop_signal: Callable[[
 
 
 # ---- The processes ----
+
+
+@contextlib.contextmanager
+def _blocked_signals() -> Iterator[None]:
+    """Block the signals that stop a training run until the end of this context; processes started here inherit this.
+
+    A Ctrl-C in a terminal would otherwise end a process that has not reached `_begin_process`.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # loky starts it, too; it would unblock the signals
+    earlier = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, earlier)
 
 
 STOP: list[connection.Connection] = []  # a pipe; when its other end is closed, the members stop
