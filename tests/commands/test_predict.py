@@ -1,13 +1,16 @@
 import json
 import os
 import pty
+import re
+import signal
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import ATTENTION, REAL_PROGRAM, environment, line_of, prediction_of, save_random, save_texts
+from helpers import ATTENTION, REAL_PROGRAM, environment, line_of, prediction_of, save_random, save_texts, wait_for
 
 from seq2seq_demo import system_memory
 from seq2seq_demo.commands.predict import json_line, withhold
@@ -20,7 +23,7 @@ SOURCE = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3]
 def test_an_untrained_length_is_reported_once(run):
     save_random("w", in_len=4, out_len=3)
     messages = "Using weights w\nThe network was trained on length 4, so its answers at length 2 may be wrong\n"
-    Path("in.jsonl").write_text("[3, 1]\n" * 2500)
+    Path("in.jsonl").write_text("[3, 1]\n" * 3)
     for words in ("3 1", "--from-file in.jsonl", "3 1 --json", "3 1 --in-len 2"):
         out, err = run.ok(f"predict -i w {words}")
         assert ("trained on" in out, err) == (False, messages)
@@ -54,39 +57,42 @@ def start_predict(folder, *options, stdin=subprocess.PIPE):
     return subprocess.Popen(argv, cwd=folder, stdin=stdin, stdout=pipe, stderr=pipe, text=True, env=environment())
 
 
-TEXT_LINES = ["", "qq", "ab", "ab\tx\ty", '"a', "c"]
-JSON_LINES = ['{"input": "ab"', '{"id": 1}', '"ab"', "", "ab", '{"input": "c"}', '["b"]', "[1", '["q"]', '"a"']
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("form", "lines", "right"),
-    [
-        ("--tsv", TEXT_LINES, {3: "ab", 6: "c"}),
-        ("--json --format json", JSON_LINES, {3: "ab", 6: "c", 7: "b", 10: "a"}),
-    ],
-)
-def test_each_line_on_standard_input_is_answered_by_a_line(tmp_path, form, lines, right):
+def test_each_line_on_standard_input_is_answered_by_a_line(tmp_path):
     save_texts(tmp_path / "w", ("characters", ("a", "b", "c")), ("characters", ("x", "y")))
-    is_json = "--json" in form
-    with start_predict(tmp_path, "--from-file", "-", "--line-buffered", *form.split()) as process:
+    lines = ['{"input": "ab"', '{"id": 1}', '"ab"', "", "ab", '{"input": "c"}', '["b"]', '["q"]']
+    right = {3: "ab", 6: "c", 7: "b"}
+    with start_predict(tmp_path, "--from-file", "-", "--line-buffered", "--json", "--format", "json") as process:
         for number, line in enumerate(lines, start=1):
             process.stdin.write(f"{line}\n")
             process.stdin.flush()
-            answered = process.stdout.readline()
-            if is_json:
-                facts = json.loads(answered)
-                assert (facts["line"], facts["prediction"] is not None) == (number, number in right)
-                assert facts["source"] == right.get(number) or facts["error"]
-                assert facts["record"] == ({"id": 1} if '"id"' in line else None)
-            else:
-                assert (answered.count("\t"), answered.endswith("\t\t\n")) == (2, number not in right)
-                assert answered.startswith("\t" if "\t" in line else f"{line}\t")
+            facts = json.loads(process.stdout.readline())
+            assert (facts["line"], facts["prediction"] is not None) == (number, number in right)
+            assert facts["source"] == right.get(number) or facts["error"]
+            assert facts["record"] == ({"id": 1} if '"id"' in line else None)
         rest, err = process.communicate(timeout=60)
     assert (rest, process.returncode) == ("", 1)
-    n_wrong = len(lines) - len(right)
-    assert err.endswith(f"skipped {n_wrong} sequences that the network cannot read\n")
-    assert ("line 4: " in err) == (not is_json)
+    assert err == "Using weights w\nseq2seq-demo: error: skipped 5 sequences that the network cannot read\n"
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_without_a_traceback(tmp_path):
+    save_random(tmp_path / "w")
+    for delay in (0.03, 0.1):  # while Python starts, and while it imports modules
+        with start_predict(tmp_path, "--from-file", "-") as process:
+            wait_for(lambda process=process: b"predict" in Path(f"/proc/{process.pid}/cmdline").read_bytes())
+            time.sleep(delay)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=60)
+        if "Traceback" in err or "import runpy" in err:  # printed by Python, if it is interrupted during startup
+            assert {*re.findall(r'seq2seq_demo/(.*?)"', err)} <= {"__init__.py", "__main__.py"}, (delay, err)
+        else:
+            assert process.returncode in (130, -signal.SIGINT), (delay, err)
+    with start_predict(tmp_path, "--from-file", "-") as process:
+        assert process.stderr.readline() == "Using weights w\n"
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "seq2seq-demo: interrupted\n")
 
 
 def test_a_source_that_is_too_long_to_decode_is_printed_as_it_was_read(run, monkeypatch):
@@ -133,15 +139,13 @@ def test_a_line_of_json_always_has_the_same_keys():
     assert without == facts | dict.fromkeys(nulls)
 
 
-def test_attention_as_text_and_as_a_plot(run):
+def test_attention_as_text(run):
     network = save_random("w", ATTENTION)
     decoded = network.to_numpy().decode(np.array([SOURCE]), 10)
     prediction = prediction_of(SOURCE, decoded.symbols[0].tolist(), SOURCE[::-1], attention=decoded.attention[0])
     drawing = plots.attention_text(prediction.shown_attention(), colour=False)
-    out, err = run.ok("predict -i w", *SOURCE, "--show-attention", "--attention-plot", "a.svg")
+    out, _ = run.ok("predict -i w", *SOURCE, "--show-attention")
     assert out.split("\n", 1)[1] == f"{drawing}\n"
-    assert os.path.getsize("a.svg") > 1000
-    assert err.endswith("Wrote a.svg\n")
 
 
 @pytest.mark.slow

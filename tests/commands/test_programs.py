@@ -10,6 +10,7 @@ from helpers import save_texts
 from seq2seq_demo.config import MAX_LEN
 from seq2seq_demo.errors import Seq2SeqError
 
+EMPTY = "\t\t\n"
 SKIPPED = "skipped {} that the network cannot read\n"
 
 
@@ -66,12 +67,13 @@ def test_every_line_gets_a_record(run, network):
 
 
 def test_answers_as_tab_separated_values(run, network):
-    Path("in.tsv").write_text("ab\tx\nqb\ty\nc\tx\n\tx\n")
-    status, out, err = run("predict -i w --from-file in.tsv --tsv")
+    Path("in.tsv").write_text("ab\tx\nqb\ty\n\nab\tx\ty\nc\tx\n\tx\n")
     expected = network.predict(["ab", "c"], details=True)
     rows = [f"{answer.source}\t{answer.prediction}\t{answer.probability:.6g}\n" for answer in expected]
-    assert (status, out) == (1, f"{rows[0]}qb\t\t\n{rows[1]}\t\t\n")
-    assert 'in.tsv, line 2: expected characters seen in training, got "q" at position 1\n' in err
+    for option in ("", "--line-buffered"):
+        status, out, err = run(f"predict -i w --from-file in.tsv --tsv {option}")
+        assert (status, out) == (1, f"{rows[0]}qb{EMPTY}{EMPTY}{EMPTY}{rows[1]}{EMPTY}")
+        assert 'in.tsv, line 2: expected characters seen in training, got "q" at position 1\n' in err
     assert run.ok("predict -i w --tsv ab c")[0] == "".join(rows)
     best = network.predict(["ab"], beam_size=3, n_best=2, details=True)[0]
     rows = [f"ab\t{answer.prediction}\t{answer.probability:.6g}\n" for answer in best]

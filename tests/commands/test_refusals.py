@@ -31,6 +31,7 @@ WRONG_USAGE = [  # exit status 2
     ("train 50 -p sort", "did you mean sorted"),
     ("train 50 -n a/b", "expected -n/--name to have 1 to 100 printable bytes without /, got 'a/b'"),
     (f"train 50 -n {'n' * 101}", "1 to 100 printable bytes without /, got 'nnn"),
+    ("train -e 0 -n \udcff", "expected -n/--name to have 1 to 100 printable bytes"),  # a byte that is not UTF-8
     ("train 50 --iter-num 1 -i w", "each selects the weights"),
     ("train 9 --from_file=x", "unknown option --from_file: did you mean --from-file?"),
     ("evaluate 0", "expected the number of sources to be an integer of at least 1, got 0"),
