@@ -7,7 +7,7 @@ import pytest
 from helpers import A_B_E, X_Y
 
 from seq2seq_demo.data import tokens
-from seq2seq_demo.data.records import Place, Record, by_length, valid
+from seq2seq_demo.data.records import Place, Record, valid
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.errors import InputError, UsageError
 
@@ -88,12 +88,6 @@ def test_fields_that_are_lists_of_integers():
         assert kinds([field], ["x"])[0] != "integers"  # a string in JSON or Python
 
 
-def test_kinds_are_not_logged_if_no_pair_was_read(caplog):
-    caplog.set_level("INFO")
-    assert kinds(["ab"], [None]) == ("characters", "characters")
-    assert caplog.messages == []
-
-
 def test_lower_case_needs_sources_of_text():
     expected = Vocabulary("words", lowercase=True), Vocabulary("words")
     assert tokens.new_vocabularies(("words", "words"), [], True) == expected
@@ -169,17 +163,12 @@ def test_a_new_vocabulary_is_sorted_by_code_point():
         tokens.built_from(sides, [tokens.tokenize(record, sides) for record in rows(("a", ""), ("b", " "))])
 
 
-def test_indices_by_length():
-    assert by_length(rows(([1, 2],), ([3],), (None, None, None, InputError("")), ([4, 5],))) == {2: [0, 3], 1: [1]}
-
-
 def test_sources_from_python():
     sources = [[1, 2], (3,), np.array([4, 5], np.uint8), "6 7"]
     records = tokens.source_records(sources, Vocabulary(), 9)
     assert [record.values for record in records] == [[1, 2], [3], [4, 5], [6, 7]]
     for sources, message in [
         ("12", 'sources: expected a list of sources, got "12"'),
-        ([[1], []], "sources, row 1: the source is empty"),
         (np.array([1, 2]), "sources, row 0: expected a list of integers, got 1"),
         (np.array(3), "sources: expected a list of sources, got 3"),
     ]:
