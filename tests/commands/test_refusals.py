@@ -96,13 +96,8 @@ FAILURES = [  # exit status 1
     ("page -i w.h5 -o no/x.html", "cannot write no/x.html: "),
     ("predict -i w.h5 314", "got 314; to give several symbols, put spaces between them"),
     ("train 1e5", "1e5: no such file"),
-    (
-        "train bad.tsv -e 0 -o v --keep-going",
-        "at most 10% of the records, got 21 records of bad.tsv: 18 pairs, 3 skipped",
-    ),
+    ("train bad.tsv -e 0 -o v --keep-going", "at most 10% of the records, got 21 records of bad.tsv: 18 pairs, 3 "),
     ("train 50 -o none/w", "cannot write none/w: there is no writable"),
-    ("train few.tsv -o z.h5", "all validation pairs contain symbols unseen in training"),
-    ("page -i w.h5 -o mine.js", "mine.js already exists and is not a page that this program wrote"),
     ("page --gallery mine.py", "mine.py: file exists"),
     ("page --gallery a/b", "a/b: no such file or directory"),
 ]
@@ -116,7 +111,7 @@ def folder(tmp_path_factory):
     ensemble([w, save_random(folder / "rnn.h5", ModelConfig(cell_size=3))]).save(folder / "both.h5")
     save_random(folder / "other.h5", ModelConfig(cell_size=3, in_max_int=4), task="pairs.jsonl")
     save_texts(folder / "text.h5", ("characters", ("a", "b")), ("words", ("X", "Y")))
-    texts = {"mine.py": "f = list\n", "mine.js": "let x;\n", "few.tsv": "a\tb\nc\td\n", "many.jsonl": "[3, 1]\n" * 17}
+    texts = {"mine.py": "f = list\n", "few.tsv": "a\tb\nc\td\n", "many.jsonl": "[3, 1]\n" * 17}
     texts["bad.tsv"] = "ab\tX\nb\tY\n" * 9 + "c\n" * 3
     for name, text in texts.items():
         (folder / name).write_text(text)

@@ -39,6 +39,7 @@ def test_train_evaluate_and_predict_texts(run, fast_steps):
     assert "\n200 training pairs, 20 validation pairs from the validation file\n" in out
     network = load("w")
     assert network.model_config.bidirectional
+    assert network.calibration is not None  # from the validation pairs
     out, _ = run.ok("evaluate -i w --from-file test.tsv -v")
     n = len({source for source, _ in pairs})
     title = f"{n} sources of test.tsv with {len(pairs)} targets, any of which is right; an answer without END is wrong"

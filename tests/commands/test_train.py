@@ -146,7 +146,7 @@ def test_a_user_pattern(run, fast_steps):
     path = "ts2s__basic__mine.f_1.weights.h5"
     assert f"\nSaved {path}: epoch 1 of 1, " in out
     network = load(path)
-    assert (network.task, network.in_len, network.out_len) == ("mine:f", 5, 4)
+    assert (network.task, network.in_len, network.out_len, network.calibration) == ("mine:f", 5, 4, None)
 
     # The weights name the pattern, but prediction does not import it.
     status, out, err = run("predict 1 2 3 4 9")
