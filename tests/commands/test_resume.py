@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 import signal
 from pathlib import Path
 
@@ -38,57 +39,46 @@ def reversed_fingerprint(**settings):
 # ---- The same bits ----
 
 
-class Killed(BaseException):
-    """Stands for the death of the process: no handler of the program catches it."""
+def test_a_killed_run_ends_with_the_same_bits(run, monkeypatch, tmp_path_factory):
+    """A kill leaves the files of that moment: a copy that is made within the second epoch."""
+    killed, save = tmp_path_factory.mktemp("killed") / "copy", snapshots.Snapshots.save
 
+    def save_and_copy(self, snapshot):
+        save(self, snapshot)
+        if (len(snapshot.network.history), snapshot.progress.points) == (1, 64):
+            shutil.copytree(".", killed)
 
-CASES = {  # options, the signal (None means a kill), and the result
-    "range, killed": ("80 -p sorted --in-len 1-4 -o w.h5", None, "w.h5"),
-    "pairs, SIGHUP": (  # as when a terminal is closed
-        "'p x.tsv' -m embedding_rnn --no-bidirectional --in-len 1-9 --dropout 0.2 --history h.json --log-dir logs",
-        signal.SIGHUP,
-        "ts2s__basic__p x.tsv_1.weights.h5",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_an_interrupted_run_ends_with_the_same_bits(request, run, monkeypatch, case):
-    """A signal leaves the snapshot of the first 8 or 64 steps; a kill, of an epoch. Both arrive in the second epoch."""
-    options, signum, result = CASES[case]
-    if signum is None:  # the other case shows that the steps are the same
-        request.getfixturevalue("fast_steps")
-    Path("p x.tsv").write_text("".join(f"{'abc'[n % 3]}{'ä ' * (n % 5)}x\t{n % 7}\n" for n in range(80)))
-    words = shlex.split(f"train --batch-size 1 {TINY} -r 0.01 -e 3 {options}")
-    run.ok("", *words)
+    monkeypatch.setattr(snapshots, "SNAPSHOT_INTERVAL", 1)
+    monkeypatch.setattr(snapshots.Snapshots, "save", save_and_copy)
+    Path("p.tsv").write_text("".join(f"{'abc'[n % 3]}{'ä ' * (n % 5)}x\t{n % 7}\n" for n in range(80)))
+    line = f"train p.tsv --batch-size 1 {TINY} -m embedding_rnn --no-bidirectional --dropout 0.2 -r 0.01 -e 2"
+    run.ok(f"{line} --in-len 1-9 --history h.json")
     undisturbed = files()
-    for name in undisturbed.keys() - {"p x.tsv"}:
-        os.remove(name)
-    monkeypatch.setattr(snapshots, "EPOCH_INTERVAL", 0.0)
-    epochs = []
+    monkeypatch.chdir(killed)
+    assert len(json.loads(Path("h.json").read_text())) == 1  # it is written after each epoch
+    _, err = run.ok(f"{line} --in-len 1-9 --history h.json --resume")
+    assert "Resuming s2s_checkpoint__ts2s__basic__p.tsv_1.weights.h5, epoch 2, step " in err
+    assert files() == undisturbed
 
-    def strike(*_):
-        if len(epochs) == 2:
-            if signum is None:
-                raise Killed
-            os.kill(os.getpid(), signum)
+
+def test_a_run_that_a_signal_ended_is_resumed_by_the_command_in_the_error(run, fast_steps, monkeypatch):
+    """The signal is that of a terminal which is closed."""
+    words = shlex.split(f"train 80 -p sorted -n 'a b' --in-len 1-4 --batch-size 1 {TINY} -e 3 --log-dir logs")
+    run.ok("", *words)
+    (result,) = undisturbed = files()
+    os.remove(result)
+
+    def close_terminal(_, state):
+        if state.epoch == 2:
+            os.kill(os.getpid(), signal.SIGHUP)
 
     with monkeypatch.context() as patch:
-        patch.setattr(TrainingReport, "on_epoch_begin", lambda _, epoch: epochs.append(epoch))
-        patch.setattr(TrainingReport, "on_epoch_end", lambda *_: None)
-        patch.setattr(TrainingReport, "on_steps_end", strike)
-        if signum is None:
-            with pytest.raises(Killed):
-                run("", *words)
-            command = [*words, "--resume"]
-        else:
-            status, _, err = run("", *words)
-            assert status == 128 + signum
-            command = shlex.split(err.partition("resume it with `seq2seq-demo ")[2].rstrip("`\n"))
-            assert command == [*words, "--resume", "-o", result]  # the program has chosen this name
-            assert len(json.loads(Path("h.json").read_text())) == 1  # it is written after each epoch
-    _, err = run.ok("", *command)
-    assert f"Resuming s2s_checkpoint__{result}, epoch 2, step " in err
+        patch.setattr(TrainingReport, "on_steps_end", close_terminal)
+        status, _, err = run("", *words)
+    assert status == 128 + signal.SIGHUP
+    command = shlex.split(err.partition("resume it with `seq2seq-demo ")[2].rstrip("`\n"))
+    assert command == [*words, "--resume", "-o", result]  # the program has chosen this name
+    assert f"Resuming s2s_checkpoint__{result}, epoch 2, step " in run.ok("", *command)[1]
     assert files() == undisturbed
 
 
