@@ -25,11 +25,8 @@ def networks_in(path):
 
 def test_a_page_of_a_file_and_of_a_shipped_network(run):
     save_random("mine.h5", SMALL)
-    assert run("page -i mine.h5 -o mine.html") == (
-        0,
-        "",
-        "Using weights mine.h5\nWrote mine.html: open it in a browser\n",
-    )
+    wrote = "Using weights mine.h5\nWrote mine.html: open it in a browser\n"
+    assert run.ok("page -i mine.h5 -o mine.html") == ("", wrote)
     (mine,) = networks_in("mine.html")
     assert (mine["name"], mine["pattern"], mine["in_len"]) == ("mine", "reversed", 10)
     run.ok("page -p sorted -m embedding_attention -o shipped.html")

@@ -60,9 +60,7 @@ PARSED = {
     "evaluate --in-len 5,1-3,2": EvaluateOptions(lengths=(5, 1, 2, 3)),
     "evaluate --from-file=a.tsv -v 1000 -v": EvaluateOptions(points=1000, from_file="a.tsv", verbose=2),
     "- evaluate": EvaluateOptions(from_file="-"),
-    "page -i a -o p.html x -i b": PageOptions(
-        input_weights=(Path("a"), Path("b")), output=Path("p.html"), words=("x",)
-    ),
+    "page -i a -o p x -i b": PageOptions(input_weights=(Path("a"), Path("b")), output=Path("p"), words=("x",)),
     "patterns -p added": PatternsOptions(pattern="added"),
     "networks -v": NetworksOptions(verbose=1),
 }

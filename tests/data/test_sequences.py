@@ -16,14 +16,6 @@ def test_rows_round_trip():
     assert sizes == [np.uint8, np.uint16, np.uint32]
 
 
-def test_indexing():
-    arrays = np.array([2, 5, 0, 2, 3]), np.array([], np.int64), np.array([True, False, True, False, True, True])
-    for index in (*arrays, slice(1, 4), slice(None, None, -1)):
-        selected = Sequences.of_rows(ROWS)[index]
-        assert selected.rows() == [ROWS[n] for n in np.arange(6)[index]]
-        assert selected.symbols.dtype == np.uint8
-
-
 @pytest.mark.parametrize("largest", [9, 300, 70_000])
 def test_group_ids_of_equal_rows(largest):
     rows = [[1, 2], [], [1], [1, 2, 0], [1, 2], [], [0, 1, 2], [largest], [1], [1, 2]]
