@@ -35,8 +35,6 @@ def test_the_kinds_that_arguments_determine():
     for *given, message in [
         (("letters", None), NONE, NONE, False, "unknown `in_tokens` 'letters'"),
         ((None, "words"), ("words", "characters"), NONE, False, "`out_tokens` characters because of the network, got"),
-        (("words", None), NONE, NONE, True, "expected `in_tokens` integers because of a pattern, got words"),
-        ((None, "words"), NONE, (None, 7), False, "`out_tokens` integers because of `out_max_int`, got words"),
     ]:
         with pytest.raises(UsageError, match=message):
             tokens.required_kinds(*given)

@@ -11,7 +11,7 @@ from seq2seq_demo.trained.trained_network import load
 ROW = r"^\| (\w+) \| (embedding_\w+) \| (\d+)-(\d+) \| `.*?` \| ([\d.]+) \| ([\d.]+) \| ([\d.]+)"
 ROWS = {row[:2]: row[2:] for row in re.findall(ROW, (ROOT / "trained_weights" / "README.md").read_text(), re.MULTILINE)}
 
-N = 40  # sources of each length and kind
+N = 25  # sources of each length and kind
 
 
 def least(exact_match, n):
