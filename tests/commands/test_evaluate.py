@@ -1,11 +1,9 @@
 import json
 
-import pytest
-from helpers import ATTENTION, SMALL, save_random
+from helpers import ATTENTION, save_random
 
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.trained.saved_network import TrainingRun
-from seq2seq_demo.trained.trained_network import load
 
 
 def test_evaluate_prints_the_evaluation_that_python_returns(run):
@@ -30,14 +28,3 @@ def test_untrained_lengths_are_reported_once(run):
         for as_json in ("", "--json"):
             out, err = run.ok(f"evaluate 20 -i w {option} {as_json}")
             assert ("trained on" in out, err.splitlines()) == (False, ["Using weights w", *warning]), option
-
-
-@pytest.mark.slow
-def test_training_and_evaluation_cover_every_length(run, fast_steps):
-    out, _ = run.ok("train 60 -p reversed --in-len 1-4 --in-max-int 2 --out-max-int 2 -e 1 -o w", *SMALL)
-    assert "60 point dataset (pattern 'reversed', sources of 1-4 symbols), with 1 epoch\n" in out
-    network = load("w")
-    assert (network.in_len, network.min_in_len, network.out_len) == (4, 1, 4)
-    assert run.ok("predict -i w 2 0 1")[0].endswith("(expected=[1 0 2])\n")
-    out, _ = run.ok("evaluate -i w 50 --in-len 2-3,6")
-    assert [line.split()[0] for line in out.split("\n\n")[2].splitlines()] == ["length", "2", "3", "6", "all"]

@@ -25,11 +25,8 @@ def networks_in(path):
 
 def test_a_page_of_a_file_and_of_a_shipped_network(run):
     save_random("mine.h5", SMALL)
-    assert run("page -i mine.h5 -o mine.html") == (
-        0,
-        "",
-        "Using weights mine.h5\nWrote mine.html: open it in a browser\n",
-    )
+    wrote = "Using weights mine.h5\nWrote mine.html: open it in a browser\n"
+    assert run.ok("page -i mine.h5 -o mine.html") == ("", wrote)
     (mine,) = networks_in("mine.html")
     assert (mine["name"], mine["pattern"], mine["in_len"]) == ("mine", "reversed", 10)
     run.ok("page -p sorted -m embedding_attention -o shipped.html")
@@ -87,23 +84,18 @@ def test_several_networks_read_pairs_from_a_pipe(run):
 
 @pytest.mark.slow
 def test_the_gallery_has_a_page_for_each_entry_and_an_index_that_links_to_it(run, monkeypatch):
-    entries = {name: gallery.GALLERY[name] for name in ("train", "reversing", "numbers")}
+    entries = {name: gallery.GALLERY[name] for name in ("train", "reversing")}
     monkeypatch.setattr("seq2seq_demo.commands.page.GALLERY", entries)
-    _, err = run.ok("page --gallery new")
-    assert err.endswith(f"Wrote {Path('new/index.html')} and 3 pages: open the index in a browser\n")
-    names = "index.html", "links.html", "numbers.html", "reversing.html", "theory.html", "train.html"
-    assert sorted(os.listdir("new")) == [*names]
-    attention, rnn = networks_in("new/reversing.html")
-    assert [data["name"] for data in (attention, rnn)] == ["with attention", "without attention"]
-    assert "some right, some wrong" in {example["note"] for example in rnn["examples"]}
+    for _ in range(2):  # the second one replaces the first
+        _, err = run.ok("page --gallery new")
+        assert err.endswith(f"Wrote {Path('new/index.html')} and 2 pages: open the index in a browser\n")
+    assert sorted(os.listdir("new")) == ["index.html", "links.html", "reversing.html", "theory.html", "train.html"]
+    assert [data["name"] for data in networks_in("new/reversing.html")] == ["with attention", "without attention"]
     reversing = Path("new/reversing.html").read_text(encoding="utf-8")
     assert '<a href="index.html">All networks</a>' in reversing
     assert "<title>Reversing, with and without attention</title>" in reversing
     assert len(reversing) < 310_000
     assert Path("new/train.html").stat().st_size <= 220_000
-    (numbers,) = networks_in("new/numbers.html")
-    assert {"a right answer", "a wrong answer"} == {example["note"] for example in numbers["examples"]}
-    run.ok("page --gallery new")
 
 
 def test_a_page_of_networks_that_train_needs_no_file(run):

@@ -60,9 +60,7 @@ PARSED = {
     "evaluate --in-len 5,1-3,2": EvaluateOptions(lengths=(5, 1, 2, 3)),
     "evaluate --from-file=a.tsv -v 1000 -v": EvaluateOptions(points=1000, from_file="a.tsv", verbose=2),
     "- evaluate": EvaluateOptions(from_file="-"),
-    "page -i a -o p.html x -i b": PageOptions(
-        input_weights=(Path("a"), Path("b")), output=Path("p.html"), words=("x",)
-    ),
+    "page -i a -o p x -i b": PageOptions(input_weights=(Path("a"), Path("b")), output=Path("p"), words=("x",)),
     "patterns -p added": PatternsOptions(pattern="added"),
     "networks -v": NetworksOptions(verbose=1),
 }
@@ -70,7 +68,6 @@ PARSED = {
 SHORT = "-v -m embedding_rnn -r 0.1 -e 3 -i a -o b -p sorted -n c -L 2"
 OTHERS = """--in-len 4 --out-len 3 --iter-num 7 --cell-size 5 --cell-type GRUCell --embedding-size 6
     --tensorboard-verbose 3"""
-WEIGHTS = "-v -v -o weights.tfl -p reversed -m embedding_attention --iter-num=0 -e 10"
 SORTED = "-i TRAINED_WEIGHTS/ts2s__attention__sorted_1.tfl -p sorted --in-len=20 --out-len=20 -m embedding_attention"
 OF_2016 = {  # by the options, and the command with its arguments
     (SHORT, "train 50"): TrainOptions(
@@ -80,10 +77,6 @@ OF_2016 = {  # by the options, and the command with its arguments
     (OTHERS, "train 50"): TrainOptions(
         settings={"in_len": 4, "out_len": 3, "cell_size": 5, "cell_type": "GRUCell", "embedding_size": 6, "points": 50},
         **{"iter_num": 7, "tensorboard_verbose": 3},
-    ),
-    (WEIGHTS, "train 100000"): TrainOptions(
-        settings={"model": "embedding_attention", "epochs": 10, "points": 100_000},
-        **{"verbose": 2, "output": Path("weights.tfl"), "pattern": "reversed", "iter_num": 0},
     ),
     (SORTED, "predict 9 8 7 6 5 4 3 2 1 2 5 1 8 7 7 3 9 1 4 6"): PredictOptions(
         settings={"in_len": 20, "out_len": 20, "model": "embedding_attention"},
@@ -102,7 +95,6 @@ def test_a_line_is_parsed(line):
 def test_the_main_help(help_of):
     text = help_of("--help")
     lines = text.splitlines()
-    assert len(lines) <= 23
     assert max(map(len, lines)) <= 80
     assert lines[0] == "usage: seq2seq-demo COMMAND [options]"
     for command in COMMANDS:
@@ -112,7 +104,6 @@ def test_the_main_help(help_of):
     assert help_of("-V") == help_of("--version") == f"seq2seq-demo {__version__}\n"
 
 
-MOST_LISTED = {"train": 51, "predict": 24, "evaluate": 19, "page": 17, "patterns": 9, "networks": 4}
 ANSWERED_BY_FILE = {"--in-len", "--in-max-int", "--out-max-int", "--in-tokens", "--out-tokens", "--iter-num", "--model"}
 ANSWERED_BY_FILE |= {"--cell-type", "--num-layers", "--cell-size", "--embedding-size", "--bidirectional"}
 UNLISTED = {
@@ -132,7 +123,6 @@ def test_the_help_of_a_command_lists_its_options_but_those_that_a_file_answers(h
     names = {name for action in make_parser(command)._actions for name in action.option_strings if name[:2] == "--"}
     names -= {f"--no-{name[2:]}" for name in names}  # in the same line as the option that they undo
     assert options_in(text) == names - {"--version"} - UNLISTED.get(command, set())
-    assert len(re.findall("^ +-", text, re.MULTILINE)) <= MOST_LISTED[command]
 
 
 @pytest.mark.parametrize("command", [None, *COMMANDS])

@@ -17,12 +17,10 @@ WRONG_USAGE = [  # exit status 2
     ("trian 100", "; did you mean train?"),
     ("train", "train needs the number of points, as in `train 100000`, or a file of pairs, as in `train pairs.tsv`"),
     ("train 5 6", "train takes at most one number and one file, also got 6"),
-    ("evaluate a --from-file b", "evaluate takes at most one number and one file, also got 'a'"),
     ("patterns 5", "patterns takes no further arguments, got '5'"),
     ("train p.tsv --few-symbols 0.5", "--few-symbols and a file cannot be combined"),
     ("predict 3 --length-penalty 1", "--length-penalty needs --beam-size or --n-best"),
     ("train 50 -p added --in-len 4 --in-max-int 12", "expected decimal digits, so --in-max-int can be at most 9"),
-    ("train 50 -e 1.5", "expected an integer, got '1.5'"),
     ("train 50 --in-len 20-1", "expected --in-len from shortest to longest, got 20-1"),
     ("train 50 --in-len 1-5 --out-len 3", "expected --out-len 5 because the network learns whole targets, got 3"),
     ("train 50 --in-len 1-x", "expected a length or a range such as 1-20, got '1-x'"),
@@ -31,6 +29,7 @@ WRONG_USAGE = [  # exit status 2
     ("train 50 -p sort", "did you mean sorted"),
     ("train 50 -n a/b", "expected -n/--name to have 1 to 100 printable bytes without /, got 'a/b'"),
     (f"train 50 -n {'n' * 101}", "1 to 100 printable bytes without /, got 'nnn"),
+    ("train -e 0 -n \udcff", "expected -n/--name to have 1 to 100 printable bytes"),  # a byte that is not UTF-8
     ("train 50 --iter-num 1 -i w", "each selects the weights"),
     ("train 9 --from_file=x", "unknown option --from_file: did you mean --from-file?"),
     ("evaluate 0", "expected the number of sources to be an integer of at least 1, got 0"),
@@ -43,14 +42,12 @@ WRONG_USAGE = [  # exit status 2
     ("predict 1 -o w", "-o is an option of train, page, not of predict: > FILE writes the output to a file"),
     ("page --gallery d -i g2p", "--gallery cannot be combined with -i, -o, a source, a file or --train"),
     ("train 9 -lr 0.1", "unknown option -lr: did you mean --learning-rate?"),
-    ("evaluate --per-length", "unknown option --per-length: did you mean --json?"),
     ("--hidden-size 5 train 9", "unknown option --hidden-size: did you mean --cell-size?"),
     ("train 50 --consistency 2", "--consistency 2 needs --dropout above 0, got 0"),
     ("train 50 --members 2 -e 0", "--members needs --epochs of at least 1, got 0"),
     ("networks -x", "unknown option -x; see --help"),
     ("predict 1 --beam-size 2 --n-best 3", "--n-best 3 needs a --beam-size of at least 3, got 2"),
     ("train 10 --in-tokens words", "--in-tokens needs a file"),
-    ("train 10 --lowercase", "--lowercase needs a file"),
     ("train mine.py --validation-file few.tsv --history few.tsv", "--validation-file and --history cannot name"),
     ("page -i w.h5 -o w.h5", "-i and -o cannot name the same file: w.h5"),
     ("predict 1 --data-dir none", "expected --data-dir to be a directory, got 'none'"),
@@ -72,17 +69,13 @@ WRONG_USAGE = [  # exit status 2
     ("train 50 -p mine.py:f -o mine.py", "-p and -o cannot name the same file"),
     ("train 50 -i w.h5 --history w.h5", "-i and --history cannot name the same file"),
     ("train 50 -o new --history new.link", "-o and --history cannot name the same file"),
-    ("train 50 --history-plot a.png --history a.png", "--history and --history-plot cannot name the same file"),
     (f"train --resume -o {SNAPSHOT}", "-o cannot name a snapshot: "),
     ("train --resume -o link", "-o cannot name a snapshot: "),
     # Weights files
     ("predict -i w.h5 1 -p sorted", "w.h5 has pattern reversed, but the options ask for sorted"),
-    ("predict -i w.h5 1 -m rnn", "w.h5 has model embedding_attention, but the options ask for embedding_rnn"),
     ("predict -i w.h5 1 --out-max-int 8", "w.h5 has out-max-int 9, but the options ask for 8"),
-    ("train 50 -i w.h5 -o v -p sorted", "w.h5 has pattern reversed, but the options ask for sorted"),
     ("predict -i text.h5 a --in-tokens words", "text.h5 has in-tokens characters, but the options ask for words"),
     ("predict -i text.h5 a -p sorted", "text.h5 maps characters to words, but patterns (-p) take only integers"),
-    ("evaluate -i text.h5 few.tsv -p sorted", "text.h5 maps characters to words, but patterns (-p) take only"),
     ("train 60 -i text.h5 -o x", "the network was trained on 't.tsv': give --from-file again"),
     ("predict -i both.h5 --show-attention 1 2", "showing attention needs an embedding_attention network"),
     ("predict -i w.h5 -i rnn.h5 --min-confidence 0.5 1 2", "--min-confidence needs a calibrated network"),
@@ -102,16 +95,10 @@ FAILURES = [  # exit status 1
     ("predict 1 2 -p mine.py:f", "found no weights for pattern 'mine:f' in ."),
     ("predict -i w.h5 0 1 2 3 4 5 6 7 8 -1", "expected integers from 0 to 9, got -1"),
     ("page -i w.h5 -o no/x.html", "cannot write no/x.html: "),
-    ("page -i w.h5 -o x.html 3 10", "expected integers from 0 to 9, got 10"),
     ("predict -i w.h5 314", "got 314; to give several symbols, put spaces between them"),
     ("train 1e5", "1e5: no such file"),
-    (
-        "train bad.tsv -e 0 -o v --keep-going",
-        "at most 10% of the records, got 21 records of bad.tsv: 18 pairs, 3 skipped",
-    ),
+    ("train bad.tsv -e 0 -o v --keep-going", "at most 10% of the records, got 21 records of bad.tsv: 18 pairs, 3 "),
     ("train 50 -o none/w", "cannot write none/w: there is no writable"),
-    ("train few.tsv -o z.h5", "all validation pairs contain symbols unseen in training"),
-    ("page -i w.h5 -o mine.js", "mine.js already exists and is not a page that this program wrote"),
     ("page --gallery mine.py", "mine.py: file exists"),
     ("page --gallery a/b", "a/b: no such file or directory"),
 ]
@@ -125,7 +112,7 @@ def folder(tmp_path_factory):
     ensemble([w, save_random(folder / "rnn.h5", ModelConfig(cell_size=3))]).save(folder / "both.h5")
     save_random(folder / "other.h5", ModelConfig(cell_size=3, in_max_int=4), task="pairs.jsonl")
     save_texts(folder / "text.h5", ("characters", ("a", "b")), ("words", ("X", "Y")))
-    texts = {"mine.py": "f = list\n", "mine.js": "let x;\n", "few.tsv": "a\tb\nc\td\n", "many.jsonl": "[3, 1]\n" * 17}
+    texts = {"mine.py": "f = list\n", "few.tsv": "a\tb\nc\td\n", "many.jsonl": "[3, 1]\n" * 17}
     texts["bad.tsv"] = "ab\tX\nb\tY\n" * 9 + "c\n" * 3
     for name, text in texts.items():
         (folder / name).write_text(text)

@@ -3,16 +3,17 @@
 import json
 import os
 import shlex
+import shutil
 import signal
 from pathlib import Path
 
 import pytest
-from helpers import SMALL, SMALL_PAIRS, finished_snapshot, save_random
+from helpers import SMALL, finished_snapshot, save_random
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.data.patterns import find_pattern
-from seq2seq_demo.files import atomic_files
+from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.trained.trained_network import load
 from seq2seq_demo.training import snapshots
 from seq2seq_demo.training.report import TrainingReport
@@ -30,94 +31,81 @@ def files():
     return {path.name: path.read_bytes() for path in Path().iterdir() if path.is_file()}
 
 
-def reversed_fingerprint(**settings):
+def reversed_fingerprint():
     """The fingerprint of the task of `finished_snapshot`."""
-    return find_pattern("reversed").fingerprint(TrainConfig(**{"points": 60} | settings), ModelConfig())
+    return find_pattern("reversed").fingerprint(TrainConfig(points=60), ModelConfig())
 
 
 # ---- The same bits ----
 
 
-class Killed(BaseException):
-    """Stands for the death of the process: no handler of the program catches it."""
+def test_a_killed_run_ends_with_the_same_bits(run, monkeypatch, tmp_path_factory):
+    """A kill leaves the files of that moment: a copy that is made within the second epoch."""
+    killed, save = tmp_path_factory.mktemp("killed") / "copy", snapshots.Snapshots.save
 
+    def save_and_copy(self, snapshot):
+        save(self, snapshot)
+        if (len(snapshot.network.history), snapshot.progress.points) == (1, 64):
+            shutil.copytree(".", killed)
 
-CASES = {  # options, the signal (None means a kill), and the result
-    "range, killed": ("80 -p sorted --in-len 1-4 --dropout 0.2 -o w.h5", None, "w.h5"),
-    "pairs, SIGHUP": (  # as when a terminal is closed
-        "--from-file 'p x.tsv' --in-len 1-9 --keep-best --label-smoothing 0.1 --history h.json --log-dir logs",
-        signal.SIGHUP,
-        "ts2s__basic__p x.tsv_1.weights.h5",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_an_interrupted_run_ends_with_the_same_bits(run, monkeypatch, case):
-    """A signal leaves the snapshot of the first 8 or 64 steps; a kill, of an epoch. Both arrive in the second epoch."""
-    options, signum, result = CASES[case]
-    Path("p x.tsv").write_text("".join(f"{'abc'[n % 3]}{'ä ' * (n % 5)}x\t{n % 7}\n" for n in range(80)))
-    of_pairs = shlex.join(SMALL_PAIRS[4:]) if signum else ""
-    words = shlex.split(f"train --batch-size 1 {TINY} {of_pairs} -r 0.01 -e 3 {options}")
-    run.ok("", *words)
+    monkeypatch.setattr(snapshots, "SNAPSHOT_INTERVAL", 1)
+    monkeypatch.setattr(snapshots.Snapshots, "save", save_and_copy)
+    Path("p.tsv").write_text("".join(f"{'abc'[n % 3]}{'ä ' * (n % 5)}x\t{n % 7}\n" for n in range(80)))
+    line = f"train p.tsv --batch-size 1 {TINY} -m embedding_rnn --no-bidirectional --dropout 0.2 --consistency 0 -e 2"
+    run.ok(f"{line} --in-len 1-9 --history h.json")
     undisturbed = files()
-    for name in undisturbed:
-        if name != "p x.tsv":
-            os.remove(name)
-    monkeypatch.setattr(snapshots, "EPOCH_INTERVAL", 0.0)
-    epochs = []
+    monkeypatch.chdir(killed)
+    assert len(json.loads(Path("h.json").read_text())) == 1  # it is written after each epoch
+    _, err = run.ok(f"{line} --in-len 1-9 --history h.json --resume")
+    assert "Resuming s2s_checkpoint__ts2s__basic__p.tsv_1.weights.h5, epoch 2, step " in err
+    assert files() == undisturbed
 
-    def strike(*_):
-        if len(epochs) == 2:
-            if signum is None:
-                raise Killed
-            os.kill(os.getpid(), signum)
+
+def test_a_run_that_a_signal_ended_is_resumed_by_the_command_in_the_error(run, fast_steps, monkeypatch):
+    """The signal is that of a terminal which is closed."""
+    words = shlex.split(f"train 80 -p sorted -n 'a b' --in-len 1-4 --batch-size 1 {TINY} -e 3 --log-dir logs")
+    run.ok("", *words)
+    (result,) = undisturbed = files()
+    os.remove(result)
+
+    def close_terminal(_, state):
+        if state.epoch == 2:
+            os.kill(os.getpid(), signal.SIGHUP)
 
     with monkeypatch.context() as patch:
-        patch.setattr(TrainingReport, "on_epoch_begin", lambda _, epoch: epochs.append(epoch))
-        patch.setattr(TrainingReport, "on_epoch_end", lambda *_: None)
-        patch.setattr(TrainingReport, "on_steps_end", strike)
-        if signum is None:
-            with pytest.raises(Killed):
-                run("", *words)
-            command = [*words, "--resume"]
-        else:
-            status, _, err = run("", *words)
-            assert status == 128 + signum
-            command = shlex.split(err.partition("resume it with `seq2seq-demo ")[2].rstrip("`\n"))
-            assert command == [*words, "--resume", "-o", result]  # the program has chosen this name
-            assert len(json.loads(Path("h.json").read_text())) == 1  # it is written after each epoch
-    _, err = run.ok("", *command)
-    assert f"Resuming s2s_checkpoint__{result}, epoch 2, step " in err
+        patch.setattr(TrainingReport, "on_steps_end", close_terminal)
+        status, _, err = run("", *words)
+    assert status == 128 + signal.SIGHUP
+    command = shlex.split(err.partition("resume it with `seq2seq-demo ")[2].rstrip("`\n"))
+    assert command == [*words, "--resume", "-o", result]  # the program has chosen this name
+    assert f"Resuming s2s_checkpoint__{result}, epoch 2, step " in run.ok("", *command)[1]
     assert files() == undisturbed
 
 
 # ---- Which snapshot, and where its result goes ----
 
 
-@pytest.mark.parametrize(
-    ("options", "resumed", "saved"),
-    [
-        ("-o w.h5", SNAPSHOT, "w.h5"),
-        ("", "s2s_checkpoint__v", "v"),  # the newest
-        ("--data-dir d", f"d/s2s_checkpoint__{CANONICAL}", f"d/{CANONICAL}"),
-        ("--iter-num 1 -p reversed", f"s2s_checkpoint__{CANONICAL.replace('_1', '_2')}", CANONICAL.replace("_1", "_2")),
-        ("-n mine", "s2s_checkpoint__ts2s__mine__reversed_7.weights.h5", "ts2s__mine__reversed_7.weights.h5"),
-    ],
-)
-def test_the_snapshot_beside_the_result_is_resumed(run, fast_steps, options, resumed, saved):
+def test_the_snapshot_beside_the_result_is_resumed(run, fast_steps):
     os.mkdir("d")
-    paths = [SNAPSHOT, f"d/s2s_checkpoint__{CANONICAL}", f"s2s_checkpoint__{CANONICAL.replace('_1', '_2')}"]
-    paths += ["s2s_checkpoint__ts2s__mine__reversed_7.weights.h5", "s2s_checkpoint__v"]
-    for time, path in enumerate(paths):
-        written = finished_snapshot(path, reversed_fingerprint())
-        os.utime(path, (time, time))
+    results = {
+        "": "v",  # the newest
+        "-n mine": "ts2s__mine__reversed_7.weights.h5",
+        "--data-dir d": f"d/{CANONICAL}",
+        "--iter-num 1 -p reversed": CANONICAL.replace("_1", "_2"),
+        "-o w.h5": "w.h5",
+    }
+    kept = {saved: file_names.snapshot_path(Path(saved)) for saved in results.values()}
+    for age, snapshot in enumerate(kept.values()):
+        written = finished_snapshot(snapshot, reversed_fingerprint())
+        os.utime(snapshot, (9 - age, 9 - age))
     Path("s2s_checkpoint__x\x1b[2J.h5").touch()  # ignored, because its name could control a terminal
-    out, err = run.ok(f"train --resume {options}")
-    assert f"Resuming {resumed}, epoch 2, step 1" in err
-    assert f"Saved {saved}: epoch " in out
-    assert (load(saved).run, load(saved).step) == (written.network.run, 1)
-    assert [path for path in paths if not os.path.exists(path)] == [resumed]
+    for options, saved in results.items():
+        out, err = run.ok(f"train --resume {options}")
+        assert f"Resuming {kept[saved]}, epoch 2, step 1" in err
+        assert f"Saved {saved}: epoch " in out
+        assert (load(saved).run, load(saved).step) == (written.network.run, 1)
+        assert not kept.pop(saved).exists()
+        assert all(snapshot.exists() for snapshot in kept.values())
 
 
 def test_nothing_to_resume(run, fast_steps):
@@ -131,26 +119,18 @@ def test_nothing_to_resume(run, fast_steps):
 def test_a_damaged_snapshot_is_an_error(run):
     Path(SNAPSHOT).write_bytes(b"x" * 1000)
     run.refuses(f"{TRAIN} --resume -o w.h5", f"{SNAPSHOT}: neither a weights file of this program", 1)
-    save_random("w")
-    os.rename("w", SNAPSHOT)
-    run.refuses(f"{TRAIN} --resume -o w.h5", f"{SNAPSHOT}: expected a snapshot of this version, got weights", 1)
 
 
 # ---- Options that contradict the run ----
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ("300", "has points 60, but the options ask for 300"),
-        ("--from-file p.tsv", "expected the data that its training began with ('reversed' and any --validation-file)"),
-    ],
-)
-def test_options_that_contradict_the_snapshot_are_refused(run, options, message):
+def test_options_that_contradict_the_snapshot_are_refused(run):
     Path("p.tsv").write_text("1 2\t2\n" * 60)
     finished_snapshot(SNAPSHOT, reversed_fingerprint())
     before = files()
-    assert message in run.refuses(f"train --resume -o w.h5 {options}", SNAPSHOT)
+    began = "expected the data that its training began with ('reversed' and any --validation-file)"
+    for options, message in {"300": "has points 60, but the options ask for 300", "--from-file p.tsv": began}.items():
+        assert message in run.refuses(f"train --resume -o w.h5 {options}", SNAPSHOT)
     assert files() == before
 
 
@@ -186,10 +166,10 @@ def test_changed_data_cannot_be_resumed(run, fast_steps):
 # ---- Finished runs ----
 
 
-def test_a_run_whose_result_exists_is_already_saved(run, fast_steps):
+def test_a_run_whose_result_exists_is_already_saved(run):
     """`until seq2seq-demo train ... --resume; do sleep 1; done` ends, whatever else the options are."""
-    run.ok(f"{TRAIN} -o w.h5 --resume")
-    run.ok(f"{TRAIN} --iter-num 0 --resume")
+    save_random("w.h5")
+    save_random(CANONICAL)
     before = files()
     for options in ("-o w.h5", "99 -p copy -i other.h5 -o w.h5"):
         assert run.ok(f"train {options} --resume")[0] == "w.h5 is already saved: -i continues from it\n"
@@ -199,10 +179,9 @@ def test_a_run_whose_result_exists_is_already_saved(run, fast_steps):
 
 def test_a_run_that_continues_in_place_is_not_saved_by_its_start(run, fast_steps):
     """However the one file is spelled: by its name, by a link, or by an absolute path."""
-    run.ok(f"{TRAIN} -o w.h5")
+    save_random("w.h5")
     os.symlink("w.h5", "link")
-    spellings = ["w.h5", "w.h5"], ["link", "link"], ["w.h5", "link"], ["w.h5", Path("w.h5").absolute()]
-    for step, (start, result) in enumerate(spellings, 2):
+    for step, (start, result) in enumerate([("w.h5", "link"), ("link", Path("w.h5").absolute())], 1):
         run.ok("train 60 -e 1 --resume", "-i", start, "-o", result)
         assert load("w.h5").step == step
 
@@ -212,10 +191,10 @@ def test_a_run_that_was_killed_after_saving_is_saved_again(run, fast_steps):
     content = Path(SNAPSHOT).read_bytes()
     run.ok("train --resume")
     saved = files()
-    assert [*saved] == ["w.h5"]
     Path(SNAPSHOT).write_bytes(content)
-    assert run.ok("train --resume")[0].splitlines()[-1].startswith("Saved w.h5: ")
+    run.ok("train --resume")
     assert files() == saved
+    assert [*saved] == ["w.h5"]
 
 
 # ---- One run, one place ----

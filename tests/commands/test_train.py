@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import SMALL, SMALL_PAIRS, finished_snapshot, line_of, save_random, write_pairs
+from helpers import SMALL, finished_snapshot, line_of, save_random, write_pairs
 
 from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.trained.trained_network import load
@@ -62,18 +62,7 @@ def test_iterations_continue_from_the_previous_weights(run, fast_steps):
     further = load("further.h5")  # Adam counts from its moments, or its first updates would be 6 times as large
     assert further.step - further.moments_since == load(path(4)).step
     run.refuses([*train, 4], "ts2s__basic__reversed_5.weights.h5 already exists", 1)
-    assert run.ok(f"{predict} 5")[1] == f"Using weights {path(5)}\n"
     run.refuses(f"{predict} 6", "no such file", 1)
-
-
-def test_unusable_destinations_are_refused_before_training(run, monkeypatch):
-    def fsync(_):
-        raise OSError(28, "No space left on device")
-
-    os.mkdir("d")
-    monkeypatch.setattr(os, "fsync", fsync)
-    message = "cannot write d/s2s_checkpoint__ts2s__basic__copy_1.weights.h5: no space left on device"
-    run.refuses("train 50 -p copy --data-dir d", message, 1)
 
 
 def test_damaged_files_are_skipped_in_a_search(run):
@@ -88,6 +77,7 @@ def test_damaged_files_are_skipped_in_a_search(run):
     assert "Using weights ts2s__basic__reversed_10.weights.h5\n" in err
 
 
+@pytest.mark.slow
 def test_a_result_and_its_snapshot_are_named_after_the_file_behind_a_link(run, fast_steps):
     Path("d").mkdir()
     os.symlink("d/w", "link")
@@ -110,23 +100,19 @@ def test_no_epochs_of_pairs_report_what_training_would_report(run):
 
 
 @pytest.mark.slow
-def test_conversion_leaves_unknown_values_unknown(run, reference_2016):
+def test_a_checkpoint_of_2016_is_converted_or_trained_further(run, fast_steps, reference_2016):
     shutil.copy(reference_2016 / "ts2s__attention__sorted_1.tfl", "old.tfl")
     lengths = "--in-len 20 --out-len 20"
     for options, expected in {"": (None,) * 3, lengths: (None, 20, 20), "-p sorted": ("sorted", None, None)}.items():
         run.ok(f"train -i old.tfl -o new.h5 -e 0 {options}")
-        new = load("new.h5")
+        new = load("new.h5")  # values that the checkpoint lacks stay unknown
         assert (new.task, new.in_len, new.out_len) == expected
-
-
-@pytest.mark.slow
-def test_a_checkpoint_of_2016_is_trained_further(run, reference_2016):
-    old = str(reference_2016 / "ts2s__attention__sorted_1.tfl")
-    out, err = run.ok(f"train 300 -i {old} -o on.h5 -e 1 --in-len 20 --out-len 20")
+    _, err = run.ok(f"train 300 -i old.tfl -o on.h5 -e 1 {lengths}")
     assert "training on sources of 20 and targets of 20 symbols" in err
-    assert load("on.h5").step == 14080 + 3
-    accuracy = float(out.split("accuracy ")[1].split(";")[0])
-    assert accuracy > 0.6  # the original network never saw a 9; guessing gives 0.1
+    old, on = load("old.tfl"), load("on.h5")
+    assert on.step == old.step + 3 == 14080 + 3
+    for name, weights in old.weights.items():
+        assert np.allclose(on.weights[name], weights + 3 * 0.01, atol=1e-5), name  # 0.01 for each fast step
 
 
 def test_the_function_in_a_weights_file_never_runs(run):
@@ -161,7 +147,7 @@ def test_a_user_pattern(run, fast_steps):
     path = "ts2s__basic__mine.f_1.weights.h5"
     assert f"\nSaved {path}: epoch 1 of 1, " in out
     network = load(path)
-    assert (network.task, network.in_len, network.out_len) == ("mine:f", 5, 4)
+    assert (network.task, network.in_len, network.out_len, network.calibration) == ("mine:f", 5, 4, None)
 
     # The weights name the pattern, but prediction does not import it.
     status, out, err = run("predict 1 2 3 4 9")
@@ -170,15 +156,14 @@ def test_a_user_pattern(run, fast_steps):
     status, out, _ = run("predict 1 2 3 4 9 -p mine.py:f")
     assert out.endswith("(expected=[3 5 7 3])\n")
     run.refuses(f"predict 1 2 3 4 9 -i {path} -p sorted", f"{path} has pattern mine:f, but the options ask for sorted")
-    _, err = run.ok(f"train 100 -i {path} -p mine.py:f -e 1 -o v")
-    assert "training on sources of 5 and targets of 4 symbols" in err  # the file's lengths are the defaults
 
 
 @pytest.mark.slow
 def test_a_pattern_makes_the_targets_of_given_inputs(run, fast_steps):
     rng = random.Random(1)
     Path("inputs.json").write_text(json.dumps([[rng.randrange(7) for _ in range(4)] for _ in range(120)]))
-    out, _ = run.ok("train --from-file inputs.json -p running_sum -e 1 -o w", *SMALL_PAIRS)
+    line = "train --from-file inputs.json -p running_sum -m embedding_rnn --no-bidirectional -e 1 -o w"
+    out, _ = run.ok(line, *SMALL)
     assert "\nSettings for 107 pairs: embedding_rnn, 1 x " in out
     network = load("w")
     assert (network.task, network.in_len, network.out_len, network.ends) == ("running_sum", 4, 4, True)

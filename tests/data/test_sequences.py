@@ -16,31 +16,6 @@ def test_rows_round_trip():
     assert sizes == [np.uint8, np.uint16, np.uint32]
 
 
-def test_arrays_round_trip():
-    array = np.arange(6, dtype=np.int16).reshape(3, 2)
-    of_array = Sequences.of_array(array)
-    assert (of_array.common_length, of_array.rows(), of_array.array().dtype) == (2, array.tolist(), np.int16)
-    assert np.shares_memory(of_array.array(), array)
-    assert of_array[np.array([2, 0])].array().tolist() == [[4, 5], [0, 1]]
-    assert Sequences.of_rows([[1], [2]]).common_length == 1
-    assert [Sequences.of_rows(rows).common_length for rows in (ROWS, [], [[], []])] == [None, None, 0]
-
-
-def test_padding():
-    padded = Sequences.of_rows(ROWS[:3]).padded(6, filler=300)
-    assert padded.tolist() == [[3, 1] + [300] * 4, [300] * 6, [4, 1, 5, 9, 2, 300]]
-    assert Sequences.of_padded(padded, np.array([2, 0, 5])).rows() == ROWS[:3]
-    assert Sequences.of_rows(ROWS[:2]).padded(2).tolist() == [[3, 1], [0, 0]]
-
-
-def test_indexing():
-    arrays = np.array([2, 5, 0, 2, 3]), np.array([], np.int64), np.array([True, False, True, False, True, True])
-    for index in (*arrays, slice(1, 4), slice(None, None, -1)):
-        selected = Sequences.of_rows(ROWS)[index]
-        assert selected.rows() == [ROWS[n] for n in np.arange(6)[index]]
-        assert selected.symbols.dtype == np.uint8
-
-
 @pytest.mark.parametrize("largest", [9, 300, 70_000])
 def test_group_ids_of_equal_rows(largest):
     rows = [[1, 2], [], [1], [1, 2, 0], [1, 2], [], [0, 1, 2], [largest], [1], [1, 2]]

@@ -7,7 +7,7 @@ import pytest
 from helpers import A_B_E, X_Y
 
 from seq2seq_demo.data import tokens
-from seq2seq_demo.data.records import Place, Record, by_length, valid
+from seq2seq_demo.data.records import Place, Record, valid
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.errors import InputError, UsageError
 
@@ -35,8 +35,6 @@ def test_the_kinds_that_arguments_determine():
     for *given, message in [
         (("letters", None), NONE, NONE, False, "unknown `in_tokens` 'letters'"),
         ((None, "words"), ("words", "characters"), NONE, False, "`out_tokens` characters because of the network, got"),
-        (("words", None), NONE, NONE, True, "expected `in_tokens` integers because of a pattern, got words"),
-        ((None, "words"), NONE, (None, 7), False, "`out_tokens` integers because of `out_max_int`, got words"),
     ]:
         with pytest.raises(UsageError, match=message):
             tokens.required_kinds(*given)
@@ -88,12 +86,6 @@ def test_fields_that_are_lists_of_integers():
         assert kinds([field], ["x"])[0] != "integers"  # a string in JSON or Python
 
 
-def test_kinds_are_not_logged_if_no_pair_was_read(caplog):
-    caplog.set_level("INFO")
-    assert kinds(["ab"], [None]) == ("characters", "characters")
-    assert caplog.messages == []
-
-
 def test_lower_case_needs_sources_of_text():
     expected = Vocabulary("words", lowercase=True), Vocabulary("words")
     assert tokens.new_vocabularies(("words", "words"), [], True) == expected
@@ -118,11 +110,9 @@ def test_records_become_numbers():
         assert tokens.tokenize_and_number(Record(PLACE, *row), known, NONE) == Record(PLACE, *numbers)
     for row, message in [
         (("ac", "X"), 'f, line 1: expected characters seen in training, got "c" at position 2'),
-        (("aB", "X"), 'f, line 1: expected characters seen in training, got "B" at position 2'),
         (("a", "Y x"), 'f, line 1, output: expected words seen in training, got "x" at position 2'),
         ((5, "X"), 'f, line 1: expected characters seen in training, got "5" at position 1'),
         (("", "X"), "f, line 1: the source is empty"),
-        (([1, 2], "X"), "f, line 1: expected a string or a list of characters, got [1, 2]"),
         ((None, None, None, InputError("the line is too long")), "the line is too long"),
     ]:
         assert str(tokens.tokenize_and_number(Record(PLACE, *row), known, NONE).error) == message
@@ -169,17 +159,12 @@ def test_a_new_vocabulary_is_sorted_by_code_point():
         tokens.built_from(sides, [tokens.tokenize(record, sides) for record in rows(("a", ""), ("b", " "))])
 
 
-def test_indices_by_length():
-    assert by_length(rows(([1, 2],), ([3],), (None, None, None, InputError("")), ([4, 5],))) == {2: [0, 3], 1: [1]}
-
-
 def test_sources_from_python():
     sources = [[1, 2], (3,), np.array([4, 5], np.uint8), "6 7"]
     records = tokens.source_records(sources, Vocabulary(), 9)
     assert [record.values for record in records] == [[1, 2], [3], [4, 5], [6, 7]]
     for sources, message in [
         ("12", 'sources: expected a list of sources, got "12"'),
-        ([[1], []], "sources, row 1: the source is empty"),
         (np.array([1, 2]), "sources, row 0: expected a list of integers, got 1"),
         (np.array(3), "sources: expected a list of sources, got 3"),
     ]:

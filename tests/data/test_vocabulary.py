@@ -4,7 +4,7 @@ import unicodedata
 import pytest
 
 from seq2seq_demo.data.records import Place
-from seq2seq_demo.data.vocabulary import FORMS, MAX_SYMBOL, UNKNOWN, Vocabulary
+from seq2seq_demo.data.vocabulary import FORMS, MAX_SYMBOL, Vocabulary
 from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import InputError, WeightsError
 
@@ -72,13 +72,6 @@ def test_a_listed_symbol_may_become_several():
 
 
 # ---- Vocabularies ----
-
-
-def test_numbers_that_no_symbol_has():
-    one, three = Vocabulary("characters", ("a",)), Vocabulary("words", ("a", "b", "d"))  # a network has two symbols
-    assert (one.largest, one.numbers_of_unknown([["b"]]), one.to_symbols([0, 1])) == (1, {"b": 2}, ["a", UNKNOWN])
-    assert Vocabulary().numbers_of_unknown([[5, 10**9]]) == {}
-    assert three.to_value([1, 4, 0]) == f"b {UNKNOWN} a"
 
 
 CHARACTERS, WORDS = "expected characters in a vocabulary, got", "expected words in a vocabulary, got"

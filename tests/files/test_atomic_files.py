@@ -1,5 +1,6 @@
 import errno
 import os
+from unittest.mock import Mock
 
 import pytest
 
@@ -126,18 +127,10 @@ def test_a_file_that_is_written_stays_locked_until_it_is_closed(tmp_path):
 
 @pytest.mark.parametrize("overwrite", [True, False])
 def test_a_file_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch, overwrite):
-    calls = []
-
-    def recorded(name):
-        function = getattr(os, name)
-
-        def record(*args):
-            calls.append(name)
-            return function(*args)
-
-        return record
-
+    calls = Mock()
     for name in ("fsync", "replace", "link"):
-        monkeypatch.setattr(os, name, recorded(name))
+        getattr(calls, name).side_effect = getattr(os, name)
+        monkeypatch.setattr(os, name, getattr(calls, name))
     atomic_files.write(tmp_path / "a", b"content", overwrite)
-    assert calls == ["fsync", "replace" if overwrite else "link", "fsync"]  # the second one flushes the directory
+    renamed = "replace" if overwrite else "link"
+    assert [call[0] for call in calls.mock_calls] == ["fsync", renamed, "fsync"]  # the second flushes the directory

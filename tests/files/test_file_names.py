@@ -64,7 +64,7 @@ TASKS = st.one_of(
 )
 
 
-@settings(derandomize=True, max_examples=100, deadline=None)
+@settings(derandomize=True, max_examples=50, deadline=None)
 @given(st.none() | NAMES, TASKS, st.integers(0, 10**9), st.booleans())
 @example(None, "my__pairs.jsonl", 1, False)
 @example("a_", "_b_", 2, True)

@@ -12,7 +12,6 @@ from seq2seq_demo.trained.metrics import AnswerProbabilities, Calibration, calib
 from seq2seq_demo.trained.trained_network import load
 from seq2seq_demo.training.report import outcome_notices
 from seq2seq_demo.training.settings import new_run
-from seq2seq_demo.training.train import train
 from seq2seq_demo.training.validation import calibrated
 
 WORDS = [f"{a}{b}{c}" for a, b, c in itertools.product("abcd", repeat=3)]
@@ -135,13 +134,3 @@ def test_too_few_validation_pairs_keep_a_calibration_with_an_error(network):
         assert (begun.calibration, found.calibration) == (earlier, expected)
         notice = "keep their earlier calibration" if expected != fitted else "are uncertain"
         assert notice in next(outcome_notices(found, task, earlier))
-
-
-@pytest.mark.slow
-def test_training_calibrates_a_network_of_pairs_on_the_validation_pairs(fast_steps):
-    rows, settings = [(word, word[::-1]) for word in WORDS], {"epochs": 1, "cell_type": "BasicRNNCell", "cell_size": 8}
-    network = train(rows, in_tokens="characters", out_tokens="characters", bidirectional=False, **settings)
-    _, validation = pair_task(rows, vocabularies=network.vocabularies, holds_out=True).split
-    assert calibrated(network, validation).calibration == network.calibration
-    assert network.calibration.error is None  # no answer is right
-    assert train("reversed", points=40, in_len=3, **settings).calibration is None

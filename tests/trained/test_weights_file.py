@@ -12,9 +12,9 @@ import h5py
 import hostile
 import numpy as np
 import pytest
-from helpers import TRAINED, UNKNOWN, random_weights, same_arrays, trained_network
+from helpers import TRAINED, UNKNOWN, random_weights, same_arrays, save_texts, trained_network
 
-from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.errors import Seq2SeqError, WeightsError
 from seq2seq_demo.files.atomic_files import is_own
@@ -106,7 +106,6 @@ def test_without_the_optimizer_a_file_is_a_third_as_large(tmp_path):
 
 def test_a_snapshot_is_loaded_as_it_was_saved(tmp_path):
     for changes, progress, fingerprint in [
-        ({}, Progress(), {}),
         ({"history": HISTORY}, Progress(130, 12.25, 40.0), {"data": "abc", "fingerprint": "def"}),
         ({"task": "mine:f", "validation": None}, Progress(), {"fingerprint": "def"}),
     ]:
@@ -133,12 +132,7 @@ def test_the_layout_is_stable(tmp_path):
         assert file["decoder/attention/query/kernel"].shape == (14, 7)
         assert file["optimizer/m/encoder/embedding"].shape == (11, 5)
         assert file["optimizer/step"][()] == 1234567
-        (stored,) = json.loads(file.attrs["networks"])
         assert (file.attrs["version"], "progress" in file.attrs) == (5, False)
-    assert (stored["model_config"]["cell_type"], stored["model_config"]["ends"]) == ("GRUCell", False)
-    assert (stored["task"], stored["in_len"], stored["out_len"]) == ("reversed", 11, 4)
-    assert (stored["run"]["config"]["epochs"], stored["run"]["start_step"]) == (3, 77)
-    assert stored["validation"]["exact_match"] == 0.75
 
 
 # ---- Earlier versions: files in the folder `earlier`, which those versions wrote, and shipped weights ----
@@ -152,6 +146,7 @@ def test_a_network_of_version_2(tmp_path):
     assert (loaded.task, loaded.in_len, loaded.out_len, loaded.min_in_len, loaded.ends) == ("t.tsv", 5, 4, 1, True)
     assert (loaded.step, loaded.validation, loaded.run.start_step) == (9, METRICS, 0)
     assert loaded.run.config == TrainConfig(50, 5, 4, epochs=3, min_in_len=1, keep_best=True)
+    assert is_own((EARLIER / "version_2.h5").read_bytes(), "a weights file")
     loaded.save(tmp_path / "w")
     assert same(load(tmp_path / "w"), loaded)
 
@@ -161,12 +156,14 @@ def test_a_snapshot_of_an_earlier_version_is_read_as_a_network(version, step, en
     path = EARLIER / f"version_{version}_snapshot.h5"
     network = load(path)
     assert (network.step, network.ends, network.run.data) == (step, ends, data)
+    assert not is_own(path.read_bytes(), "a weights file")
     with pytest.raises(WeightsError, match="expected a snapshot of this version, got weights"):
         load_snapshot(path)
 
 
 def test_an_ensemble_of_version_3():
     ensemble = load(EARLIER / "version_3_ensemble.h5")
+    assert is_own((EARLIER / "version_3_ensemble.h5").read_bytes(), "a weights file")
     assert [network.step for network in ensemble.members] == [9, 10]
     for seed, network in enumerate(ensemble.members):
         assert same_arrays(network.weights, initial_weights(network.model_config, seed))
@@ -174,12 +171,6 @@ def test_an_ensemble_of_version_3():
         assert network.run == TrainingRun(config, 7, "abc", "def")
         assert (network.calibration.temperature, network.moments_since) == (1.25, 7)
         assert network.vocabularies.target == Vocabulary("words", ("x", "y"), form="NFKC", lowercase=True)
-
-
-def test_a_network_replaces_networks_of_earlier_versions_but_no_snapshots():
-    files = {"version_2.h5": True, "version_3_ensemble.h5": True, "version_2_snapshot.h5": False}
-    for name, expected in files.items():
-        assert is_own((EARLIER / name).read_bytes(), "a weights file") == expected
 
 
 @pytest.mark.parametrize("min_in_len", [None, 11])
@@ -205,39 +196,19 @@ def test_other_versions_are_refused(tmp_path):
 # ---- Text ----
 
 
-def of_texts(source: Vocabulary, target: Vocabulary, ends: bool = True) -> TrainedNetwork:
-    """A small text network."""
-    vocabularies = Vocabularies(source, target)
-    config = ModelConfig(cell_size=3, embedding_size=2, ends=ends, **vocabularies.largest_symbols())
-    return TrainedNetwork(
-        config, random_weights(config), task="g2p.tsv", in_len=7, out_len=9, min_in_len=1, vocabularies=vocabularies
-    )
+LETTERS = "characters", (" ", '"', "\\", "\u00e9", "\u0301", "\u200d", "س", "한", "😀")
+WORDS = "words", ("AH0", "HH", "안녕", "👩\u200d👧")
+ONE, NUMBERS = ("words", ("a",)), ("integers",)
 
 
-LETTERS = Vocabulary("characters", (" ", '"', "\\", "\u00e9", "\u0301", "\u200d", "س", "한", "😀"))
-WORDS = Vocabulary("words", ("AH0", "HH", "안녕", "👩\u200d👧"))
-ONE = Vocabulary("words", ("a",))
-SIDES = [(LETTERS, WORDS), (WORDS, LETTERS), (LETTERS, Vocabulary()), (Vocabulary(), WORDS), (ONE, ONE)]
-
-
-@pytest.mark.parametrize("sides", SIDES)
-def test_vocabularies_are_kept(tmp_path, sides):
-    saved = of_texts(*sides)
-    saved.save(tmp_path / "w")
-    loaded = load(tmp_path / "w")
-    assert loaded.vocabularies == saved.vocabularies
-    assert same(loaded, saved)
-    assert weights_file.to_bytes(loaded) == (tmp_path / "w").read_bytes()
+def test_vocabularies_are_kept(tmp_path):
+    for sides in ((LETTERS, WORDS), (WORDS, LETTERS), (LETTERS, NUMBERS), (NUMBERS, WORDS), (ONE, ONE)):
+        saved = save_texts(tmp_path / "w", *sides)
+        loaded = load(tmp_path / "w")
+        assert same(loaded, saved)
+        assert weights_file.to_bytes(loaded) == (tmp_path / "w").read_bytes()
     with pytest.raises(WeightsError, match="a network of characters or words must end its answers"):
-        weights_file.to_bytes(of_texts(*sides, ends=False))
-
-
-@pytest.mark.parametrize(("side", "name"), [("source", "in_max_int"), ("target", "out_max_int")])
-def test_invalid_vocabularies_are_refused(tmp_path, side, name):
-    change = edit("vocabularies", {side: {"tokens": "words", "symbols": ["a", "b"]}})
-    path = tmp_path / "w"
-    path.write_bytes(hostile.edited(weights_file.to_bytes(of_texts(WORDS, WORDS)), change))
-    refuses(path, f"for {name} 3, got one for 1")
+        weights_file.to_bytes(replace(saved, model_config=replace(saved.model_config, ends=False)))
 
 
 # ---- Invalid files ----
@@ -247,8 +218,8 @@ def test_invalid_vocabularies_are_refused(tmp_path, side, name):
 def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path, content):
     """The file is truncated, or one bit is flipped."""
     rng, path = random.Random(1), tmp_path / "w"
-    files = [content[:length] for length in [*range(0, 600, 9), *(rng.randrange(len(content)) for _ in range(40))]]
-    for position in [*range(100), *range(100, 512, 9), *(rng.randrange(len(content)) for _ in range(40))]:
+    files = [content[:length] for length in [*range(0, 600, 40), *(rng.randrange(len(content)) for _ in range(10))]]
+    for position in [*range(100), *range(100, 512, 40), *(rng.randrange(len(content)) for _ in range(10))]:
         flipped = content[position] ^ 1 << rng.randrange(8)
         files.append(content[:position] + bytes([flipped]) + content[position + 1 :])
     for damaged in files:
@@ -259,6 +230,8 @@ def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path, content):
 def test_an_edited_file_is_refused_even_with_a_new_checksum(tmp_path, content):
     for change, message in [
         (edit("networks", {"model": "no"}, "model_config"), "unknown `model` 'no'"),
+        (edit("networks", {"in_len": "7"}), "expected 'in_len' as int or null, got '7'"),
+        (edit("networks", {"run": {}}), "the key 'config' is missing"),
         (lambda file: file.attrs.update(other="{}"), r"expected networks, vocabularies, got \['networks', 'other'"),
         (edit("networks", {"moments_since": 1234568}), "expected moments_since to be at most 1234567, got 1234568"),
         (edit("networks", {"calibration": {"temperature": 0}}), "expected a usable calibration, got 0.0, 0.0"),
@@ -308,14 +281,14 @@ def test_every_hostile_file_is_refused_with_a_one_line_error(tmp_path):
 def test_changed_bytes_under_a_valid_checksum_give_a_network_or_a_one_line_error(tmp_path):
     content = hostile.small_content()
     refused = 0
-    for seed in range(100):
+    for seed in range(50):
         (tmp_path / "w").write_bytes(hostile.mutated(content, random.Random(seed)))
         try:
             load(tmp_path / "w")
         except Seq2SeqError as error:
             refused += 1
             assert "\n" not in str(error)
-    assert 20 < refused < 80
+    assert 10 < refused < 40
 
 
 def test_changed_metadata_of_an_earlier_version_gives_a_network_or_a_one_line_error():
@@ -323,13 +296,12 @@ def test_changed_metadata_of_an_earlier_version_gives_a_network_or_a_one_line_er
     metadata = hostile.snapshot_metadata(content)
     refused = 0
     for number, path in enumerate(hostile.paths(metadata)[1:]):
-        for value in ({}, (None, 7, "x", [])[number % 4]):
-            changed = hostile.with_value(metadata, path, value)
-            try:
-                weights_file.parse_metadata(weights_file.upgrade(3, changed), SavedNetwork)
-            except Seq2SeqError as error:
-                refused += 1
-                assert "\n" not in str(error)
-            except (AttributeError, KeyError, TypeError, ValueError):  # as its docstring says
-                refused += 1
-    assert refused > 150
+        changed = hostile.with_value(metadata, path, ({}, None, 7, "x", [])[number % 5])
+        try:
+            weights_file.parse_metadata(weights_file.upgrade(3, changed), SavedNetwork)
+        except Seq2SeqError as error:
+            refused += 1
+            assert "\n" not in str(error)
+        except (AttributeError, KeyError, TypeError, ValueError):  # as its docstring says
+            refused += 1
+    assert refused > 75
