@@ -95,6 +95,7 @@ def test_a_line_is_parsed(line):
 def test_the_main_help(help_of):
     text = help_of("--help")
     lines = text.splitlines()
+    assert len(lines) <= 23
     assert max(map(len, lines)) <= 80
     assert lines[0] == "usage: seq2seq-demo COMMAND [options]"
     for command in COMMANDS:
@@ -104,6 +105,7 @@ def test_the_main_help(help_of):
     assert help_of("-V") == help_of("--version") == f"seq2seq-demo {__version__}\n"
 
 
+MOST_LISTED = {"train": 51, "predict": 24, "evaluate": 19, "page": 17, "patterns": 9, "networks": 4}
 ANSWERED_BY_FILE = {"--in-len", "--in-max-int", "--out-max-int", "--in-tokens", "--out-tokens", "--iter-num", "--model"}
 ANSWERED_BY_FILE |= {"--cell-type", "--num-layers", "--cell-size", "--embedding-size", "--bidirectional"}
 UNLISTED = {
@@ -123,6 +125,7 @@ def test_the_help_of_a_command_lists_its_options_but_those_that_a_file_answers(h
     names = {name for action in make_parser(command)._actions for name in action.option_strings if name[:2] == "--"}
     names -= {f"--no-{name[2:]}" for name in names}  # in the same line as the option that they undo
     assert options_in(text) == names - {"--version"} - UNLISTED.get(command, set())
+    assert len(re.findall("^ +-", text, re.MULTILINE)) <= MOST_LISTED[command]
 
 
 @pytest.mark.parametrize("command", [None, *COMMANDS])
