@@ -53,11 +53,11 @@ def test_predict_shows_a_coloured_bar_unless_no_color_or_quiet_forbids(run, term
 
 def test_predict_shows_no_bar_for_streams_visible_answers_or_short_work(run, terminal, monkeypatch):
     """The length of a stream is unknown; on a terminal, the answers themselves show the progress."""
+    Path("in").write_text("0 1 2 3 4 5 6 7 8 9\n")
     terminal("stderr")
     assert run.ok(f"{PREDICT} --line-buffered")[1] == "Using weights w\n"
     with monkeypatch.context() as patch:
         patch.setattr(console, "SHOW_AFTER", SHOW_AFTER)
-        Path("in").write_text("0 1 2 3 4 5 6 7 8 9\n")
         assert run.ok(f"{PREDICT} --json")[1] == "Using weights w\n"
     terminal("stdout")
     assert run.ok(PREDICT)[1] == "Using weights w\n"

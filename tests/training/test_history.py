@@ -29,7 +29,6 @@ def test_a_file_is_rewritten_after_each_epoch_and_write_errors_are_reported(tmp_
         contents.append(path.read_bytes())
         assert name == "h.svg" or json.loads(contents[n]) == [epoch.to_dict() for epoch in HISTORY[:n]]
     assert contents[1] != contents[2]
-    assert name == "h.svg" or (b'"loss": 2.0,' in contents[2] and b'"validation_loss": 1.0,' in contents[2])
     shutil.rmtree(path.parent)
     report_epoch(history, HISTORY)  # the training continues
     assert capsys.readouterr() == ("", "")

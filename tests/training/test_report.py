@@ -17,22 +17,21 @@ RATE = "of batches of 128, learning rate 0.0001 (constant); "
 ROWS = [([1, 2], [2]), ([0], [1]), ([2], [0])]
 
 
-@pytest.mark.parametrize(
-    ("model", "changes", "expected"),
-    [
-        (
-            ModelConfig("embedding_attention", bidirectional=True),
-            {"dropout": 0.3, "lr_schedule": "cosine", "keep_best": True},
-            "embedding_attention, bidirectional, 1 x BasicLSTMCell of size 32, embedding size 20, dropout 0.3, "
-            "2 epochs of batches of 128, learning rate 0.0001 (cosine), best epoch saved; ",
-        ),
+BOTH_WAYS = (
+    "embedding_attention, bidirectional, 1 x BasicLSTMCell of size 32, embedding size 20, dropout 0.3, 2 epochs "
+)
+BOTH_WAYS += "of batches of 128, learning rate 0.0001 (cosine), best epoch saved; "
+
+
+def test_the_settings_are_said_in_one_line():
+    both_ways = ModelConfig("embedding_attention", bidirectional=True)
+    for model, changes, expected in (
+        (both_ways, {"epochs": 2, "dropout": 0.3, "lr_schedule": "cosine", "keep_best": True}, BOTH_WAYS),
         (ModelConfig(), {"minutes": 2.5}, f"{BASIC}, 2.5 min {RATE}"),
         (ModelConfig(), {"epochs": 1}, f"{BASIC}, 1 epoch {RATE}"),
-    ],
-)
-def test_the_settings_are_said_in_one_line(model, changes, expected):
-    line = settings_line(model, replace(TrainConfig(points=100, epochs=2), **changes))
-    assert line == f"Settings for 90 pairs: {expected}`train --help` lists the options that change them"
+    ):
+        line = settings_line(model, TrainConfig(points=100, **changes))
+        assert line == f"Settings for 90 pairs: {expected}`train --help` lists the options that change them"
 
 
 CALLS = [(1, 4, 4), (1, 18, 7), (1, 24, 3), (1, 40, 2), (2, 40, 9), (25, 40, 99), (26, 40, 9)]
@@ -105,8 +104,7 @@ def test_the_probe_has_the_longest_source_with_more_than_two_symbols():
     ("validation", "epochs", "lines"),
     [
         (None, 2, [", with 2 epochs\n", "2 training pairs, 1 validation pair\n"]),
-        (ROWS[:1], 1, [", with 1 epoch\n", "3 training pairs, 1 validation pair from the validation file\n"]),
-        (ROWS[:2], 1, ["3 training pairs, 2 validation pairs from the validation file\n"]),
+        (ROWS[:2], 1, [", with 1 epoch\n", "3 training pairs, 2 validation pairs from the validation file\n"]),
     ],
 )
 def test_the_header_counts_training_and_validation_points(capsys, validation, epochs, lines):

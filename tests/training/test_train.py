@@ -1,7 +1,5 @@
 """The function `train`, for callers in Python."""
 
-import gc
-
 import pytest
 from helpers import Watcher, largest_difference
 
@@ -96,21 +94,18 @@ def test_what_may_be_a_mistake_is_logged(caplog):
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("WARNING", several_targets)]
 
 
+WORDS = [(f"A {k % 5} {k % 6}", f"{k % 5} b") for k in range(30)]
+
+
 @pytest.mark.parametrize(
     ("data", "given"),
     [
         ("copy", {"points": 60, "in_len": (2, 3), "epochs": 1, "cell_type": "GRU", "seed": 3}),
-        ("mine:f", {"points": 60, "epochs": 2}),
         (PAIRS, {"epochs": 1, "bidirectional": False}),
-        (
-            [(f"A {k % 5} {k % 6}", f"{k % 5} b") for k in range(30)],
-            {"epochs": 1, "in_tokens": "words", "lowercase": True},
-        ),
+        (WORDS, {"epochs": 1, "in_tokens": "words", "lowercase": True}),
     ],
 )
-def test_the_settings_of_a_network_train_the_same_one_again(data, given, tmp_path, monkeypatch, fast_steps):
-    (tmp_path / "mine.py").write_text("def f(source):\n    return source\n")
-    monkeypatch.chdir(tmp_path)
+def test_the_settings_of_a_network_train_the_same_one_again(data, given, fast_steps):
     network = train(data, **TINY, **given)
     again = train(data, **network.settings)
     for name in ("model_config", "run", "vocabularies"):
@@ -120,13 +115,3 @@ def test_the_settings_of_a_network_train_the_same_one_again(data, given, tmp_pat
     follow = set() if isinstance(data, str) else {"points", "in_len", "in_max_int", "out_max_int"}
     assert not ({"out_len", "patience"} | follow) & again.settings.keys()
     assert untrained(ModelConfig(), 0).settings.keys() < SETTINGS
-
-
-def test_a_training_run_leaves_no_graph_in_memory():
-    def n_graphs():
-        gc.collect()
-        return sum(type(each).__name__ == "FuncGraph" for each in gc.get_objects())
-
-    before = n_graphs()
-    train("copy", points=200, in_len=3, epochs=1, cell_size=2, cell_type="BasicRNNCell")
-    assert n_graphs() == before
