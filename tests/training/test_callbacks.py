@@ -106,18 +106,15 @@ def test_the_validation_pairs_are_those_of_the_user(data, settings, kinds):
 # ---- Stops ----
 
 
-@pytest.mark.parametrize(
-    ("stop", "step", "n_epochs", "last_call"),
-    [
+def test_a_stop_ends_the_run():
+    for stop, step, n_epochs, last_call in (
         (("on_epoch_begin", 1), 0, 0, ("begin", 1)),
         (("on_epoch_begin", 2), 99, 1, ("begin", 2)),
         (("on_steps_end", 5), 198, 2, ("end", 2)),
         (("on_epoch_end", 2, np.True_), 198, 2, ("end", 2)),  # the other callbacks are called too
-    ],
-)
-def test_a_stop_ends_the_run(stop, step, n_epochs, last_call):
-    network, calls = trained(Stop(*stop))
-    assert (network.step, len(network.history), calls[-1]) == (step, n_epochs, last_call)
+    ):
+        network, calls = trained(Stop(*stop))
+        assert (network.step, len(network.history), calls[-1]) == (step, n_epochs, last_call)
 
 
 def test_other_answers_do_not_stop():
@@ -144,19 +141,12 @@ def test_a_stop_ends_the_training_of_one_member():
 # ---- Errors before the training ----
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (
-            {"callbacks": [type("Mine", (Callback,), {"on_train_end": print})()]},
-            "unknown callback method on_train_end: expected one of on_epoch_begin, on_epoch_end, on_steps_end",
-        ),
-        ({"callbacks": Watcher()}, "expected `callbacks` to be a list of seq2seq_demo.Callback objects, got <"),
-        ({"callbacks": [Watcher]}, "expected `callbacks` to be a list of seq2seq_demo.Callback objects, got [<class"),
-        ({"on_epoch": "copy"}, "expected `on_epoch` to be a function, got 'copy'"),
-    ],
-)
-def test_callbacks_that_would_fail_are_refused_before_the_training(arguments, message):
-    with pytest.raises(UsageError) as error:
-        train("copy", **arguments, **TINY)
-    assert str(error.value).startswith(message)
+def test_callbacks_that_would_fail_are_refused_before_the_training():
+    mine = type("Mine", (Callback,), {"on_train_end": print})()
+    methods = "unknown callback method on_train_end: expected one of on_epoch_begin, on_epoch_end, on_steps_end"
+    objects = "expected `callbacks` to be a list of seq2seq_demo.Callback objects, got "
+    for callbacks, message in ([mine], methods), (Watcher(), f"{objects}<"), ([Watcher], rf"{objects}\[<class"):
+        with pytest.raises(UsageError, match=f"^{message}"):
+            train("copy", callbacks=callbacks, **TINY)
+    with pytest.raises(UsageError, match=r"^expected `on_epoch` to be a function, got 'copy'$"):
+        train("copy", on_epoch="copy", **TINY)

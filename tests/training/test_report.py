@@ -66,20 +66,16 @@ def test_probe_lines():
     assert probe_line(text, colour=True) == expected
 
 
-@pytest.mark.parametrize(
-    ("predicted", "expected", "ended", "shown"),
-    [
-        ([1, 9, 2, 3, 4], [1, 2, 3, 4], True, "1 9* 2 3 4"),
-        ([1, 2, 3, 4], [1, 2, 3, 4], False, "1 2 3 4"),  # all symbols are right, but END is missing
-        ([2, 3, 4], [1, 2, 3, 4], True, "2* 3 4"),  # one star, because 1 is missing before 2
-        ([1, 2, 3], [1, 2, 3, 4], True, "1 2 3"),  # 4 is missing before END
-        ([9, 1, 2, 3], [1, 2, 3, 4], None, "9* 1* 2* 3*"),  # a network without END: compared by position
-    ],
-)
-def test_a_probe_is_aligned_with_its_target(predicted, expected, ended, shown):
-    line = probe_line(prediction_of([1], predicted, expected, ended=ended), colour=False)
-    ending = " ... (did not end)" if ended is False else ""
-    assert line == f"    probe [1], prediction=[{shown}]{ending} (expected=[{' '.join(map(str, expected))}])"
+def test_a_probe_is_aligned_with_its_target():
+    for predicted, ended, shown in (
+        ([1, 9, 2, 3, 4], True, "[1 9* 2 3 4]"),
+        ([1, 2, 3, 4], False, "[1 2 3 4] ... (did not end)"),
+        ([2, 3, 4], True, "[2* 3 4]"),  # one star, because 1 is missing before 2
+        ([1, 2, 3], True, "[1 2 3]"),  # 4 is missing before END
+        ([9, 1, 2, 3], None, "[9* 1* 2* 3*]"),  # a network without END: compared by position
+    ):
+        line = probe_line(prediction_of([1], predicted, [1, 2, 3, 4], ended=ended), colour=False)
+        assert line == f"    probe [1], prediction={shown} (expected=[1 2 3 4])"
 
 
 @pytest.mark.parametrize("other_pairs", [[], [([4, 5], [1, 1, 1])], [([4, 6], []), ([4, 5], [7, 7, 7, 7, 7])]])
