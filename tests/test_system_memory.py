@@ -25,17 +25,15 @@ def test_total_is_the_smaller_of_physical_memory_and_container_limits(tmp_path, 
         assert system_memory.total() == expected
 
 
-@pytest.mark.parametrize(
-    ("model", "train", "message"),
-    [
-        ({"num_layers": 100, "cell_size": 10**5}, {"points": 1000}, "weights would need .* GiB"),
-        ({}, {"points": 10**12}, "1000000000000 points would need"),
-        ({}, {"points": 10**8, "batch_size": 10**9}, "a batch of 90000000 sequences would need"),
-    ],
-)
-def test_a_training_that_cannot_fit_is_refused(model, train, message):
-    with pytest.raises(UsageError, match=message):
-        check_training_fits(ModelConfig(**model), TrainConfig(**train))
+def test_a_training_that_cannot_fit_is_refused():
+    large = ModelConfig(num_layers=100, cell_size=10**5)
+    for model, train, message in (
+        (large, TrainConfig(points=1000), "weights would need .* GiB"),
+        (ModelConfig(), TrainConfig(points=10**12), "1000000000000 points would need"),
+        (ModelConfig(), TrainConfig(points=10**8, batch_size=10**9), "a batch of 90000000 sequences would need"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            check_training_fits(model, train)
 
 
 @pytest.mark.slow

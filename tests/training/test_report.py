@@ -96,16 +96,13 @@ def test_the_probe_has_the_longest_source_with_more_than_two_symbols():
     assert probe_pair(pairs_of(pairs[0], pairs[-1])) == ([1, 1, 1, 1], [1])
 
 
-@pytest.mark.parametrize(
-    ("validation", "epochs", "lines"),
-    [
-        (None, 2, [", with 2 epochs\n", "2 training pairs, 1 validation pair\n"]),
-        (ROWS[:2], 1, [", with 1 epoch\n", "3 training pairs, 2 validation pairs from the validation file\n"]),
-    ],
-)
-def test_the_header_counts_training_and_validation_points(capsys, validation, epochs, lines):
-    task, model = pair_task(ROWS, holds_out=True, validation=validation), ModelConfig(ends=True)
-    training_header(model, TrainConfig(epochs=epochs, **task.sizes()), task, 0)
-    out = capsys.readouterr().out
-    assert out.startswith("Training on 3 pairs ('pairs', sources of 1-2 symbols), with ")
-    assert all(line in out for line in lines), out
+def test_the_header_counts_training_and_validation_points(capsys):
+    for validation, epochs, counts in (
+        (None, "2 epochs", "2 training pairs, 1 validation pair\n"),
+        (ROWS[:2], "1 epoch", "3 training pairs, 2 validation pairs from the validation file\n"),
+    ):
+        task = pair_task(ROWS, holds_out=True, validation=validation)
+        training_header(ModelConfig(ends=True), TrainConfig(epochs=int(epochs[0]), **task.sizes()), task, 0)
+        out = capsys.readouterr().out
+        assert out.startswith(f"Training on 3 pairs ('pairs', sources of 1-2 symbols), with {epochs}\n")
+        assert counts in out

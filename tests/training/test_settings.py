@@ -152,10 +152,10 @@ def test_a_split_of_few_pairs_that_has_moved_is_reported():
 # ---- Lengths ----
 
 
-@pytest.mark.parametrize(
-    ("rows", "in_len", "lengths"),
-    [([([1, 2], [3, 4, 5])] * 2, 2, (2, 2, 3)), ([([1, 2], [3, 4]), ([1], [2])], (1, 2), (1, 2, 2))],
-)
+FIXED_ROWS, RAGGED_ROWS = [([1, 2], [3, 4, 5])] * 2, [([1, 2], [3, 4]), ([1], [2])]
+
+
+@pytest.mark.parametrize(("rows", "in_len", "lengths"), [(FIXED_ROWS, 2, (2, 2, 3)), (RAGGED_ROWS, (1, 2), (1, 2, 2))])
 def test_the_lengths_of_pairs_are_their_own(rows, in_len, lengths):
     task = pair_task(rows * 3, validation=rows)
     given = {}, {"in_len": in_len, "out_len": lengths[2]}, {"in_len": (1, 9), "few_symbols": 0.5}
