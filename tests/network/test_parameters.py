@@ -5,9 +5,7 @@ from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.network.parameters import check_weights, initial_weights
 
-ATTENTION = ModelConfig(
-    "embedding_attention", num_layers=2, cell_size=7, embedding_size=5, in_max_int=10, out_max_int=11
-)
+ATTENTION = ModelConfig("embedding_attention", "BasicLSTMCell", 2, 7, 5, in_max_int=10, out_max_int=11)
 
 
 def test_initial_values_are_uniform_within_the_bounds_of_2016():
