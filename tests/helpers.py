@@ -39,17 +39,9 @@ ENDING = replace(FIXED, ends=True)
 ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 A_B_E, X_Y = Vocabulary("characters", ("a", "b", "\u00e9")), Vocabulary("words", ("X", "Y"))
 # For pairs, whose own defaults are a larger network and more epochs: the defaults of patterns.
-AS_PATTERNS = {
-    "model": "embedding_rnn",
-    "bidirectional": False,
-    "dropout": 0.0,
-    "batch_size": 128,
-    "learning_rate": 1e-4,
-    "lr_schedule": "constant",
-    "keep_best": False,
-    "label_smoothing": 0.0,
-    "consistency": 0.0,
-}
+AS_PATTERNS = {"model": "embedding_rnn", "bidirectional": False, "batch_size": 128}
+AS_PATTERNS |= {"learning_rate": 1e-4, "lr_schedule": "constant", "keep_best": False}
+AS_PATTERNS |= {"dropout": 0.0, "label_smoothing": 0.0, "consistency": 0.0}
 SMALL_PAIRS = [*SMALL, "-m", "embedding_rnn", "--no-bidirectional", "--dropout", "0", "--no-keep-best"]
 SMALL_PAIRS += ["--label-smoothing", "0"]
 PYTHON = [sys.executable]
@@ -97,8 +89,7 @@ def finished_snapshot(
         "validation": metrics,
         "history": History([Epoch(1, 1, 2.0, 0.1, *astuple(metrics))]),
     }
-    network = save_random(path, ModelConfig(ends=ends), **facts)
-    snapshot = Snapshot(network)
+    snapshot = Snapshot(save_random(path, ModelConfig(ends=ends), **facts))
     Path(path).write_bytes(snapshot.to_bytes())
     return snapshot
 

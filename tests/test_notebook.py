@@ -35,11 +35,8 @@ def test_a_table_escapes_texts_cuts_long_ones_and_leaves_out_none():
 
 def test_tables_of_networks_predictions_evaluations_and_histories():
     network = trained_network(step=7)
-    assert cells(network)[:3] == [
-        ["network", network.summary()],
-        ["training", "trained on &#x27;reversed&#x27;, 11 symbols in and 4 out"],
-        ["loss", "0.5000"],
-    ]
+    trained_on = ["training", "trained on &#x27;reversed&#x27;, 11 symbols in and 4 out"]
+    assert cells(network)[:3] == [["network", network.summary()], trained_on, ["loss", "0.5000"]]
     assert cells(network)[-1] == ["exact match", "0.7500"]
     texts = {"ended": False, "tokens": (CHARACTERS, CHARACTERS), "calibration": Calibration(1.0)}
     text = prediction_of(["<", "b"], ["&"], ["x"], probabilities=[0.5], **texts)
@@ -52,14 +49,11 @@ def test_tables_of_networks_predictions_evaluations_and_histories():
     assert cells(Predictions([text] * (MAX_SHOWN + 1)))[-1] == ["and 1 more"]
     (failed,) = network.predict([["x"]], details=True, on_error="return")
     assert cells(failed)[1][0] == "error"
-    evaluation = Evaluation(4, 4, exact_match=0.75, symbol_error_rate=0.0, loss=0.5)
-    assert cells(evaluation)[:2] == [["sequences", "4"], ["loss", "0.5000"]]
-    assert cells(evaluation)[2] == ["exact match", "0.7500"]
-    assert cells(evaluation)[-1] == ["symbol error rate", "0.0000"]
-    assert cells(HISTORY)[:2] == [
-        ["epoch", "loss", "validation_loss", "validation_token_accuracy", "validation_exact_match"],
-        ["1", "2.0000", "1.5000", "0.4000", "0.2500"],
-    ]
+    evaluation = cells(Evaluation(4, 4, exact_match=0.75, symbol_error_rate=0.0, loss=0.5))
+    assert evaluation[:3] == [["sequences", "4"], ["loss", "0.5000"], ["exact match", "0.7500"]]
+    assert evaluation[-1] == ["symbol error rate", "0.0000"]
+    metrics = ["epoch", "loss", "validation_loss", "validation_token_accuracy", "validation_exact_match"]
+    assert cells(HISTORY)[:2] == [metrics, ["1", "2.0000", "1.5000", "0.4000", "0.2500"]]
 
 
 def test_pictures():

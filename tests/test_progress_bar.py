@@ -37,7 +37,7 @@ def last_screen(screen):
     return screen.rpartition("\x1b[2K")[2]
 
 
-def test_predict_shows_a_coloured_bar_unless_no_color_or_quiet_forbids(run, terminal, monkeypatch):
+def test_predict_and_evaluate_show_a_coloured_bar_unless_no_color_or_quiet_forbids(run, terminal, monkeypatch):
     piped, err = run.ok(f"{PREDICT} --json")
     assert err == "Using weights w\n"
     terminal("stderr")
@@ -45,6 +45,7 @@ def test_predict_shows_a_coloured_bar_unless_no_color_or_quiet_forbids(run, term
     assert (out, last_screen(screen)) == (piped, "")
     assert "Predicting" in screen and "1,200 sequences" in screen
     assert BEGIN_BAR in screen and COLOUR.search(screen)
+    assert "Evaluating" in run.ok("evaluate -i w 300")[1]
     assert run.ok(f"{PREDICT} -q")[1] == ""
     monkeypatch.setenv("NO_COLOR", "1")
     _, screen = run.ok(PREDICT)
@@ -53,21 +54,14 @@ def test_predict_shows_a_coloured_bar_unless_no_color_or_quiet_forbids(run, term
 
 def test_predict_shows_no_bar_for_streams_visible_answers_or_short_work(run, terminal, monkeypatch):
     """The length of a stream is unknown; on a terminal, the answers themselves show the progress."""
+    Path("in").write_text("0 1 2 3 4 5 6 7 8 9\n")
     terminal("stderr")
     assert run.ok(f"{PREDICT} --line-buffered")[1] == "Using weights w\n"
     with monkeypatch.context() as patch:
         patch.setattr(console, "SHOW_AFTER", SHOW_AFTER)
-        Path("in").write_text("0 1 2 3 4 5 6 7 8 9\n")
         assert run.ok(f"{PREDICT} --json")[1] == "Using weights w\n"
     terminal("stdout")
     assert run.ok(PREDICT)[1] == "Using weights w\n"
-
-
-def test_evaluate_shows_a_bar(run, terminal):
-    terminal("stderr")
-    _, screen = run.ok("evaluate -i w 300")
-    assert "Evaluating" in screen
-    assert screen.count(BEGIN_BAR) == screen.count(END_BAR) > 0
 
 
 def test_train_shows_a_bar_and_colour_only_if_both_streams_are_terminals(run, terminal, fast_steps):

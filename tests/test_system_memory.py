@@ -1,5 +1,4 @@
 import os
-import time
 
 import numpy as np
 import pytest
@@ -16,36 +15,25 @@ from seq2seq_demo.training.settings import check_training_fits
 PHYSICAL = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-@pytest.mark.parametrize(
-    ("limits", "expected"),
-    [
-        (["1000000\n"], 1_000_000),
-        (["max\n", "2000000\n"], 2_000_000),
-        ([f"{2**63 - 4096}\n"], PHYSICAL),  # no limit, in version 1 of control groups
-    ],
-)
-def test_total_is_the_smaller_of_physical_memory_and_container_limits(tmp_path, monkeypatch, limits, expected):
-    paths = [str(tmp_path / name) for name in ("none", "a", "b")]
-    for path, limit in zip(paths[1:], limits, strict=False):
-        with open(path, "w") as file:
-            file.write(limit)
-    monkeypatch.setattr(system_memory, "CGROUP_LIMITS", paths)
-    assert system_memory.total() == expected
+def test_total_is_the_smaller_of_physical_memory_and_container_limits(tmp_path, monkeypatch):
+    paths = [tmp_path / name for name in ("none", "a", "b")]
+    monkeypatch.setattr(system_memory, "CGROUP_LIMITS", [*map(str, paths)])
+    unlimited = 2**63 - 4096  # in version 1 of control groups
+    for a, b, expected in (("max", unlimited, PHYSICAL), ("max", 2_000_000, 2_000_000), (1_000_000, 9, 9)):
+        paths[1].write_text(f"{a}\n")
+        paths[2].write_text(f"{b}\n")
+        assert system_memory.total() == expected
 
 
-@pytest.mark.parametrize(
-    ("model", "train", "message"),
-    [
-        ({"num_layers": 100, "cell_size": 10**5}, {}, "weights would need .* GiB"),
-        ({}, {"points": 10**12}, "1000000000000 points would need"),
-        ({}, {"points": 10**8, "batch_size": 10**9}, "a batch of 90000000 sequences would need"),
-    ],
-)
-def test_a_training_that_cannot_fit_is_refused_at_once(model, train, message):
-    start = time.perf_counter()
-    with pytest.raises(UsageError, match=message):
-        check_training_fits(ModelConfig(**model), TrainConfig(**{"points": 1000} | train))
-    assert time.perf_counter() - start < 1
+def test_a_training_that_cannot_fit_is_refused():
+    large = ModelConfig(num_layers=100, cell_size=10**5)
+    for model, train, message in (
+        (large, TrainConfig(points=1000), "weights would need .* GiB"),
+        (ModelConfig(), TrainConfig(points=10**12), "1000000000000 points would need"),
+        (ModelConfig(), TrainConfig(points=10**8, batch_size=10**9), "a batch of 90000000 sequences would need"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            check_training_fits(model, train)
 
 
 @pytest.mark.slow

@@ -28,18 +28,14 @@ def test_documented_calls_pass_mypy_strict(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("code", "names"),
-    [
-        ("from seq2seq_demo import train\ntrain('copy', lear", ["learning_rate="]),
-        ("from seq2seq_demo import train\ntrain('copy', 1000, on_", ["on_epoch="]),
-        ("from seq2seq_demo import load\nload('g2p').predict(['a'], beam", ["beam_size="]),
-        ("from seq2seq_demo import train\ntrain('copy').sett", ["settings"]),
-        ("import seq2seq_demo\nseq2seq_demo.patt", ["patterns"]),
-    ],
-)
-def test_editors_complete_keywords_and_attributes(code, names):
-    assert [each.name for each in jedi.Script(code).complete()] == names
+def test_editors_complete_keywords_and_attributes():
+    for code, name in (
+        ("from seq2seq_demo import train\ntrain('copy', lear", "learning_rate="),
+        ("from seq2seq_demo import load\nload('g2p').predict(['a'], beam", "beam_size="),
+        ("from seq2seq_demo import train\ntrain('copy').sett", "settings"),
+        ("import seq2seq_demo\nseq2seq_demo.patt", "patterns"),
+    ):
+        assert [each.name for each in jedi.Script(code).complete()] == [name]
 
 
 def test_the_names_of_cells_are_those_of_their_table():

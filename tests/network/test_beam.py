@@ -21,9 +21,8 @@ def small(model="embedding_attention", cell_type="GRUCell", out_max_int=END - 1,
     return make_numpy_network(config, random_weights(config, MODELS[model] if seed is None else seed))
 
 
-def random_sources(n, length, seed=1):
-    """Random sources."""
-    return np.random.default_rng(seed).integers(0, 9, (n, length))
+def random_sources(n, length):
+    return np.random.default_rng(1).integers(0, 9, (n, length))
 
 
 def constant_network(log_p, ends=True):
@@ -83,9 +82,7 @@ def assert_same(found, expected, max_out_len):
     assert [hypothesis[1:] for hypothesis in found] == answers
 
 
-@pytest.mark.parametrize("ends", [True, False])
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("penalty", [0, 1])
+@pytest.mark.parametrize(("model", "penalty", "ends"), [("embedding_rnn", 0, True), ("embedding_attention", 1, False)])
 def test_a_beam_of_1_is_greedy_decoding(model, penalty, ends):
     network, sources = small(model, ends=ends), random_sources(50, 6)
     greedy = answer(network, sources, 8, DecodingOptions(attention=True, probabilities=True))
@@ -96,7 +93,6 @@ def test_a_beam_of_1_is_greedy_decoding(model, penalty, ends):
     assert found.symbols.shape == greedy.symbols.shape
     is_written = greedy.is_written
     assert (found.ended == greedy.ended).all()
-    assert (found.lengths == greedy.lengths).all()
     assert (found.symbols == greedy.symbols)[is_written].all()
     assert found.probabilities[is_written] == pytest.approx(greedy.probabilities[is_written], abs=1e-6)
     if network.model_config.has_attention:
@@ -105,9 +101,8 @@ def test_a_beam_of_1_is_greedy_decoding(model, penalty, ends):
         assert found.attention is greedy.attention is None
 
 
-@pytest.mark.parametrize("penalty", [0, 0.6])
-@pytest.mark.parametrize("beam_size", [2, 3, 6])
 @pytest.mark.parametrize("ends", [True, False])
+@pytest.mark.parametrize(("beam_size", "penalty"), [(2, 0), (3, 0.6), (6, 0.6)])
 def test_beam_search_equals_the_reference(beam_size, penalty, ends):
     """One network is bidirectional, so that its memory is wider than its cells."""
     network, sources = small(seed=beam_size, ends=ends, bidirectional=beam_size == 3), random_sources(2, 3)

@@ -11,7 +11,6 @@ from seq2seq_demo.network.numpy_network import NumpyNetwork, softmax
 FIXED = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5, in_max_int=8, out_max_int=3)
 ENDING = replace(FIXED, ends=True)
 ALL = DecodingOptions(probabilities=True, attention=True)
-BEAM = DecodingOptions(Beam(5))
 
 
 @pytest.mark.parametrize("config", [ENDING, FIXED], ids=["ending", "fixed"])
@@ -39,13 +38,8 @@ def test_answers_equal_decoding_to_the_maximum_length(seed, out_len, config):
     assert (plain.lengths == answers.lengths).all()
 
 
-def test_rows_at_once_depend_on_lengths_and_beam_size():
+def test_wide_beams_and_long_or_many_symbols_take_fewer_rows_at_once():
     digits, words = ModelConfig(), ModelConfig(out_max_int=4998)
-    assert BEAM.rows_at_once(digits, 10, 10) == 200
-    assert (
-        DecodingOptions().rows_at_once(digits, 10, 10) == DecodingOptions(Beam(1)).rows_at_once(digits, 10, 10) == 1000
-    )
-    assert DecodingOptions().rows_at_once(words, 10, 20) == 100
-    assert DecodingOptions().rows_at_once(digits, 1000, 1000) == 10
-    assert DecodingOptions(Beam(4)).rows_at_once(digits, 1000, 1000) == 2
-    assert DecodingOptions(Beam(1000)).rows_at_once(digits, 1000, 1000) == 1
+    rows = [DecodingOptions(Beam(size)).rows_at_once(digits, 10, 10) for size in (1, 5)]
+    rows += [DecodingOptions(Beam(size)).rows_at_once(digits, 1000, 1000) for size in (1, 4, 1000)]
+    assert [*rows, ALL.rows_at_once(words, 10, 20)] == [1000, 200, 10, 2, 1, 100]

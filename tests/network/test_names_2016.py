@@ -21,9 +21,8 @@ def assert_equal(arrays, expected):
 
 def refuses(variables):
     """Require that the variables are refused in one line."""
-    with pytest.raises(WeightsError, match=r"^not the variables of a 2016 network: .*$") as caught:
+    with pytest.raises(WeightsError, match=r"^not the variables of a 2016 network: .*\Z"):
         from_2016(variables)
-    assert "\n" not in str(caught.value)
 
 
 # ---- The weights that the 2016 program shipped ----
@@ -108,15 +107,14 @@ def test_variables_of_every_kind_become_our_weights_again(model, cell_type, num_
 MATRIX = "embedding_rnn_seq2seq/RNN/GRUCell/Gates/Linear/Matrix"
 
 
-@pytest.mark.parametrize("cell_type", ["BasicLSTMCell", "GRUCell"])
 @pytest.mark.parametrize("model", MODELS)
-def test_a_missing_variable_is_refused(model, cell_type):
-    _, _, variables = variables_with_moments(replace(SMALL, model=model, cell_type=cell_type))
+def test_a_missing_variable_is_refused(model):
+    _, _, variables = variables_with_moments(replace(SMALL, model=model))
     for name in filter(lambda name: "embedding_" in name, variables):
         refuses({other: array for other, array in variables.items() if other != name})
 
 
-@pytest.mark.parametrize("shape", [(7, 12), (2, 2, 3)])
-def test_another_shape_is_refused(shape):
+def test_another_shape_is_refused():
     _, _, variables = variables_with_moments(SMALL)
-    refuses(variables | {MATRIX: np.zeros(shape, np.float32)})
+    for shape in ((7, 12), (2, 2, 3)):
+        refuses(variables | {MATRIX: np.zeros(shape, np.float32)})

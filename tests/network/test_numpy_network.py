@@ -41,9 +41,7 @@ def test_rnn_worked_out_by_hand():
 
 def test_attention_equals_a_loop_over_one_sequence():
     """Bahdanau's equations from seq2seq_demo/README.md, one number at a time, compared with the batched network."""
-    config = ModelConfig(
-        "embedding_attention", num_layers=2, cell_size=3, embedding_size=2, in_max_int=4, out_max_int=5
-    )
+    config = ModelConfig("embedding_attention", "BasicLSTMCell", 2, 3, 2, in_max_int=4, out_max_int=5)
     w = {name: value.astype(float) for name, value in random_weights(config).items()}
     network = NumpyNetwork(config, w)
     source = np.array([[4, 0, 3, 1]])

@@ -15,7 +15,7 @@ from seq2seq_demo import train
 import seq2seq_demo.training.trainer
 
 def trained(units):
-    return train("reversed", points=500, epochs=1, cell_type="RNN", cell_size=units).weights
+    return train("reversed", points=500, epochs=1, model="rnn", cell_type="RNN", cell_size=units).weights
 
 def say(train, units):
     try:

@@ -68,11 +68,13 @@ def test_each_method_gets_the_state_of_the_training():
         _ = states.steps[1].network
 
 
-def test_a_state_is_cheap(monkeypatch):
-    """A callback that reads neither the network nor the validation pairs costs no copy of the weights."""
+def test_a_state_is_cheap_and_a_function_is_called_after_each_epoch_and_stops(monkeypatch):
+    """A function that reads neither the network nor the validation pairs costs no copy of the weights."""
     monkeypatch.setattr(Trainer, "network_at", None)
     monkeypatch.setattr(Vocabulary, "to_value", None)
-    assert train("copy", callbacks=[Stop("on_epoch_end", 2)], **TINY).step == 198
+    epochs = []
+    network = train("copy", epochs=3, on_epoch=lambda state: epochs.append(state.epoch) or state.epoch == 2, **TINY)
+    assert (epochs, network.step) == ([1, 2], 198)
 
 
 TEXTS = [(f"{a} {b}", f"{b}{a}") for a in ("one", "two", "six") for b in ("ten", "two", "one", "ace")] * 3
@@ -104,24 +106,15 @@ def test_the_validation_pairs_are_those_of_the_user(data, settings, kinds):
 # ---- Stops ----
 
 
-@pytest.mark.parametrize(
-    ("stop", "step", "n_epochs", "last_call"),
-    [
+def test_a_stop_ends_the_run():
+    for stop, step, n_epochs, last_call in (
         (("on_epoch_begin", 1), 0, 0, ("begin", 1)),
         (("on_epoch_begin", 2), 99, 1, ("begin", 2)),
         (("on_steps_end", 5), 198, 2, ("end", 2)),
         (("on_epoch_end", 2, np.True_), 198, 2, ("end", 2)),  # the other callbacks are called too
-    ],
-)
-def test_a_stop_ends_the_run(stop, step, n_epochs, last_call):
-    network, calls = trained(Stop(*stop))
-    assert (network.step, len(network.history), calls[-1]) == (step, n_epochs, last_call)
-
-
-def test_a_stop_after_an_epoch_keeps_the_network():
-    (network, _), (same, _) = trained(Stop("on_epoch_end", 2)), trained(epochs=2)
-    assert same_arrays(network.weights, same.weights)
-    assert network.validation == same.validation == network.history[-1].validation
+    ):
+        network, calls = trained(Stop(*stop))
+        assert (network.step, len(network.history), calls[-1]) == (step, n_epochs, last_call)
 
 
 def test_other_answers_do_not_stop():
@@ -140,12 +133,6 @@ def test_a_stop_within_an_epoch_ends_it_with_a_validation():
     assert network.validation == network.history[-1].validation
 
 
-def test_a_function_is_called_after_each_epoch_and_stops():
-    epochs = []
-    network = train("copy", epochs=3, on_epoch=lambda state: epochs.append(state.epoch) or state.epoch == 2, **TINY)
-    assert (epochs, network.step) == ([1, 2], 198)
-
-
 def test_a_stop_ends_the_training_of_one_member():
     network, _ = trained(Stop("on_epoch_end", 1), members=3, epochs=2)
     assert [each.step for each in network.members] == [99, 198, 198]
@@ -154,23 +141,19 @@ def test_a_stop_ends_the_training_of_one_member():
 # ---- Errors before the training ----
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (
-            {"callbacks": [type("Mine", (Callback,), {"on_train_end": lambda self, state: None})()]},
-            "unknown callback method on_train_end: expected one of on_epoch_begin, on_epoch_end, on_steps_end",
-        ),
-        (
-            {"callbacks": [type("Mine", (Callback,), {"on_epoch_end": lambda self, epoch, logs=None: None})()]},
-            "expected on_epoch_end to take one argument besides `self`, a TrainingState",
-        ),
-        ({"callbacks": Watcher()}, "expected `callbacks` to be a list of seq2seq_demo.Callback objects, got <"),
-        ({"callbacks": [Watcher]}, "expected `callbacks` to be a list of seq2seq_demo.Callback objects, got [<class"),
-        ({"on_epoch": "copy"}, "expected `on_epoch` to be a function, got 'copy'"),
-    ],
-)
-def test_callbacks_that_would_fail_are_refused_before_the_training(arguments, message):
-    with pytest.raises(UsageError) as error:
-        train("copy", **arguments, **TINY)
-    assert str(error.value).startswith(message)
+def test_callbacks_that_would_fail_are_refused_before_the_training():
+    mine = type("Mine", (Callback,), {"on_train_end": print})()
+    methods = "unknown callback method on_train_end: expected one of on_epoch_begin, on_epoch_end, on_steps_end"
+    of_keras = type("Mine", (Callback,), {"on_epoch_end": lambda self, epoch, logs=None: None})()
+    state = "expected on_epoch_end to take one argument besides `self`, a TrainingState"
+    objects = "expected `callbacks` to be a list of seq2seq_demo.Callback objects, got "
+    for callbacks, message in (
+        ([mine], methods),
+        ([of_keras], state),
+        (Watcher(), f"{objects}<"),
+        ([Watcher], rf"{objects}\[<class"),
+    ):
+        with pytest.raises(UsageError, match=f"^{message}"):
+            train("copy", callbacks=callbacks, **TINY)
+    with pytest.raises(UsageError, match=r"^expected `on_epoch` to be a function, got 'copy'$"):
+        train("copy", on_epoch="copy", **TINY)

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
@@ -34,15 +36,13 @@ def test_more_or_longer_pairs_take_fewer_epochs_but_more_time_in_all():
     assert epochs(out_max_int=4999) < epochs(out_max_int=49)
 
 
-@pytest.mark.parametrize("n_pairs", [1, 2, 300, 3600, 10_000, 100_000, 10**9])
-@pytest.mark.parametrize("length", [0, 1, 60.5, 10_000])
-@pytest.mark.parametrize("largest", [1, 49, 19_999])
-def test_settings_are_valid_for_any_pairs(n_pairs, length, largest):
-    lengths = {"mean_in_len": max(1, length), "mean_out_len": length}
-    settings = recommended(n_pairs=n_pairs, in_max_int=largest, out_max_int=largest, **lengths)
-    config = TrainConfig(**{name: value for name, value in settings.items() if name not in MODEL})
-    assert 3 <= config.epochs <= 200
-    assert 0 < config.dropout <= 0.5
+def test_settings_are_valid_for_any_pairs():
+    for n_pairs, length, largest in itertools.product((1, 300, 3600, 10**9), (0, 1, 60.5, 10_000), (1, 49, 19_999)):
+        lengths = {"mean_in_len": max(1, length), "mean_out_len": length}
+        settings = recommended(n_pairs=n_pairs, in_max_int=largest, out_max_int=largest, **lengths)
+        config = TrainConfig(**{name: value for name, value in settings.items() if name not in MODEL})
+        assert 3 <= config.epochs <= 200
+        assert 0 < config.dropout <= 0.5
 
 
 def test_few_long_pairs_get_enough_updates_and_rare_symbols_more_epochs():
@@ -58,10 +58,10 @@ def test_a_thousand_symbols_get_wide_embeddings():
     assert sizes == [64, 192, 192]
 
 
-@pytest.mark.parametrize(("length", "expected"), [(4.9, (0.2, 0.0)), (5.0, (0.5, 2.0))])
-def test_sources_below_20_bits_get_little_dropout(length, expected):
-    chosen = recommended(n_pairs=1000, in_max_int=15, mean_in_len=length)
-    assert (chosen["dropout"], chosen["consistency"]) == expected
+def test_sources_below_20_bits_get_little_dropout():
+    below, above = (recommended(n_pairs=1000, in_max_int=15, mean_in_len=length) for length in (4.9, 5.0))
+    assert (below["dropout"], below["consistency"]) == (0.2, 0)
+    assert (above["dropout"], above["consistency"]) == (0.5, 2)
 
 
 def test_few_pairs_have_consistency_and_end_once_learned_and_many_have_patience():

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import PYTHON, environment, fit, random_weights, wait_for
+from helpers import PYTHON, environment, fit, random_weights, same_arrays, wait_for
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
@@ -68,10 +68,7 @@ def cluster(*jobs: str) -> list[dict]:
 
 @pytest.fixture
 def start(tmp_path):
-    """A function that starts a worker, a Python process, in a new directory; it returns both.
-
-    Processes that outlive the test are killed.
-    """
+    """A function that starts a worker in a new directory and returns both; no worker outlives the test."""
     with contextlib.ExitStack() as stack:
 
         def start(tf_config, code, *argv):
@@ -93,11 +90,6 @@ def end(process):
     return process.returncode, out, err
 
 
-def largest_difference_in_all(a: TrainedNetwork, b: TrainedNetwork) -> float:
-    a, b = ({**network.weights, **network.moments} for network in (a, b))
-    return max(np.abs(a[name] - b[name]).max() for name in a)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("tf_configs", "before", "config", "factor", "xla"),
@@ -116,14 +108,15 @@ def test_together_workers_train_like_one(start, tmp_path, tf_configs, before, co
     alone = fit(find_pattern("reversed"), config, load(tmp_path / "w"))
     assert [end(process) for process, _ in started] == [(0, "", "")] * len(started)
     trained = [load(folder / "w") for _, folder in started]
-    assert largest_difference_in_all(trained[0], alone) < 1e-5
-    assert largest_difference_in_all(trained[0], trained[-1]) == 0
+    expected, first, last = (network.weights | network.moments for network in (alone, trained[0], trained[-1]))
+    assert max(np.abs(first[name] - array).max() for name, array in expected.items()) < 1e-5
+    assert same_arrays(first, last)
     assert trained[0].step == 4
 
 
 @pytest.mark.slow
 def test_only_the_chief_prints_and_saves(start):
-    words = "train 3000 -m embedding_attention --in-max-int 3 --out-max-int 3 --in-len 2 --out-len 2 -r 0.02 -e 18"
+    words = "train 3000 --cell-type BasicRNNCell --in-max-int 3 --out-max-int 3 --in-len 2 --out-len 2 -r 0.02 -e 18"
     argv = [CLI, *words.split(), "--stop-at-exact", "0.9"]
     (other, of_other), (chief, of_chief) = (start(tf_config, *argv) for tf_config in cluster("worker", "chief"))
     status, out, _ = end(chief)
@@ -137,7 +130,7 @@ def test_only_the_chief_prints_and_saves(start):
 
 @pytest.mark.slow
 def test_if_one_worker_is_killed_the_chief_stops_and_keeps_its_snapshot(start):
-    words = ["train", "400", "-e", "100", "--cell-size", "7", "--batch-size", "2"]
+    words = ["train", "400", "-e", "100", "--cell-type", "BasicRNNCell", "--cell-size", "7", "--batch-size", "2"]
     (chief, of_chief), (victim, of_victim) = (start(each, CLI, *words) for each in cluster("worker", "worker"))
     wait_for(lambda: any(load(path).step > 0 for path in of_chief.glob("s2s_checkpoint*")))
     victim.kill()
@@ -182,19 +175,16 @@ def tf_config(cluster=WORKERS, task="worker", index=0):
     return json.dumps({"cluster": cluster, "environment": "cloud", "task": {"type": task, "index": index}})
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("worker 0", "w\n\x1b[2J", "[]", "{}", tf_config(task=[]), tf_config(task="chief"), tf_config(["a:1"])),
-        tf_config({"worker": ["a:1"], "ps": ["b:2"]}),  # Kubernetes' TFJob, for example, sets a TF_CONFIG with ps
-        *("[" * 9999, *(tf_config(index=index) for index in (None, 2, -1))),
-    ],
-)
-def test_invalid_tf_configs_are_refused(monkeypatch, text):
-    monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(UsageError, match=r"expected TF_CONFIG like .* got '[ -~]{1,40}'$") as error:
-        workers.is_chief()
-    assert workers.EXAMPLE in str(error.value)
+def test_invalid_tf_configs_are_refused(monkeypatch):
+    with_ps = tf_config({"worker": ["a:1"], "ps": ["b:2"]})  # as Kubernetes' TFJob may set it
+    for text in (
+        *("worker 0", "w\n\x1b[2J", "[" * 9999, "[]", "{}", with_ps, tf_config(task=[]), tf_config(task="chief")),
+        *(tf_config(["a:1"]), tf_config(index=None), tf_config(index=2), tf_config(index=-1)),
+    ):
+        monkeypatch.setenv("TF_CONFIG", text)
+        with pytest.raises(UsageError, match=r"expected TF_CONFIG like .* got '[ -~]{1,40}'$") as error:
+            workers.is_chief()
+        assert workers.EXAMPLE in str(error.value)
 
 
 def test_another_error_of_tensorflow_is_said_in_one_line():
