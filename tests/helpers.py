@@ -42,8 +42,6 @@ A_B_E, X_Y = Vocabulary("characters", ("a", "b", "\u00e9")), Vocabulary("words",
 AS_PATTERNS = {"model": "embedding_rnn", "bidirectional": False, "batch_size": 128}
 AS_PATTERNS |= {"learning_rate": 1e-4, "lr_schedule": "constant", "keep_best": False}
 AS_PATTERNS |= {"dropout": 0.0, "label_smoothing": 0.0, "consistency": 0.0}
-SMALL_PAIRS = [*SMALL, "-m", "embedding_rnn", "--no-bidirectional", "--dropout", "0", "--no-keep-best"]
-SMALL_PAIRS += ["--label-smoothing", "0"]
 PYTHON = [sys.executable]
 if sys.platform == "linux":
     PYTHON += ["-IS", str(Path(__file__).with_name("fork_server.py"))]  # TensorFlow is already loaded
