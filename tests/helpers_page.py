@@ -175,11 +175,15 @@ def training_settings():
     return settings
 
 
-def run_course(steps=0, text="", bidirectional=False, **settings):
-    """Run a course of the page that trains for some steps in Node, of a pattern or of the pairs in a string."""
+def run_course(steps=0, text="", bidirectional=False, alone=False, **settings):
+    """Run a course of the page that trains for some steps in Node, of a pattern or of the pairs in a string.
+
+    Both networks train or, with `alone`, the one with attention.
+    """
     defaults = {name: default for name, (default, _) in training_settings().items()}
     question = {"training": training_data(), "settings": defaults | settings, "steps": steps}
-    return ask(("course", question | {"text": text, "bidirectional": bidirectional}), module="pairs.js")[0]
+    question |= {"text": text, "bidirectional": bidirectional, "alone": alone}
+    return ask(("course", question), module="pairs.js")[0]
 
 
 def printed_sizes(pdf):

@@ -59,15 +59,7 @@ def test_a_text_is_answered_as_predict_answers(opened):
     assert page.evaluate("['player', 'tabs'].map((id) => byId(id).inert)") == [True, True]
 
 
-def tab_to(page, selector):
-    """Press Tab until an element has the focus."""
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if page.locator(f"{selector}:focus").count():
-            return
-
-
-def test_the_keyboard_alone_leads_from_the_source_to_a_forced_symbol(opened):
+def test_keys_leave_the_fields_and_move_the_player(opened):
     page = opened(reversing())
     page.focus("#source")
     page.keyboard.press("Control+A")
@@ -79,21 +71,9 @@ def test_the_keyboard_alone_leads_from_the_source_to_a_forced_symbol(opened):
         page.keyboard.press(key)
         page.keyboard.press("ArrowLeft")
         assert page.evaluate("app.state.place") == before - 1
-    tab_to(page, "#place")
+    page.focus("#place")
     page.keyboard.press("Home")
-    for _ in range(8):  # six symbols are read, two written
-        page.keyboard.press("ArrowRight")
-    assert page.evaluate("app.t") == 1
-    tab_to(page, "#probabilities [data-key$=symbol-7]")
-    page.keyboard.press("Enter")
-    assert page.evaluate("app.state.forced") == {"1": 7}
-    network = shipped("embedding_attention")
-    first, _, *rest = map(int, prediction(page).split())
-    go = network.model_config.go
-    fed = np.array([[go, first, 7, *rest]])
-    decoded = network.to_numpy().decode(np.array([SOURCE]), fed.shape[1], fed).symbols[0].tolist()
-    assert decoded[2:] == [*rest, go]
-    assert prediction(page) != spaced(SOURCE[::-1])
+    assert page.evaluate("app.state.place") == 0
 
 
 COUNT_RUNS = """(place) => {
@@ -589,14 +569,11 @@ def test_the_link_of_a_frame_opens_the_whole_page_in_the_same_state(opened):
 
 def test_the_keys_of_a_clicker_step_only_in_the_lecture_view(opened):
     page = opened(reversing(), fragment="#source=3%201%204&place=2&tab=inside")
-    for view, place in (("", 2), ("embed", 3), ("lecture", 3)):
-        page.evaluate(f"location.hash = '#source=3%201%204&place=2&view={view}'")
-        page.wait_for_function(f"app.state.embed === {str(view == 'embed').lower()} && app.state.place === 2")
-        for keys in ("Space", "PageDown", "PageDown PageDown PageUp"):
-            page.evaluate("app.change({ place: 2 })")
-            for key in keys.split():
-                page.keyboard.press(key)
-            assert page.evaluate("app.state.place") == place, (view, keys)
+    for lecture, places in (("false", [2, 2, 2]), ("true", [3, 4, 3])):
+        page.evaluate(f"app.change({{ lecture: {lecture}, place: 2 }})")
+        for key, place in zip(("Space", "PageDown", "PageUp"), places, strict=True):
+            page.keyboard.press(key)
+            assert page.evaluate("app.state.place") == place
     page.press("#source", "Space")
     assert page.input_value("#source") == " 3 1 4"
     page.evaluate("document.documentElement.requestFullscreen = async () => { document.title = 'full' }")
