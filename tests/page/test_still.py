@@ -30,7 +30,7 @@ STATES = {
 }
 TRAINING = {
     "one step": "course.step(); show()",
-    "training": "app.isTraining = true; app.change({})",
+    "training": "toggleTraining(); cancelAnimationFrame(frame); app.change({})",
     "a measurement": "for (let i = 0; i < 60; i++) work.next()",
     "a pause": "pauseTraining()",
     "the end": "course.measure(); course.right = [new Set([0, 1]), new Set()]; pauseTraining(); showTelling()",
@@ -102,7 +102,7 @@ def test_nothing_moves_in_a_page_of_two_networks(opened):
 
 def test_a_laptop_sees_both_answers_and_the_player_while_two_networks_train(opened):
     page = opened(viewport={"width": 1366, "height": 657})
-    page.evaluate("app.isTraining = true, work.next(), show()")
+    page.evaluate("toggleTraining(), cancelAnimationFrame(frame), work.next(), show()")
     for width, height in LAPTOPS:
         page.set_viewport_size({"width": width, "height": height})
         wait_for_layout(page)
