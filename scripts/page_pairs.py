@@ -78,7 +78,7 @@ def main() -> None:
     options = parser.parse_args()
     pairs = {file.stem: file.read_text(encoding="utf-8") for file in options.files} or dict.fromkeys(BOUNDS, "")
     with sync_playwright() as playwright:
-        program = shutil.which("chromium") or shutil.which("google-chrome")
+        program = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-headless-shell")
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         print(f"Measured on {machine()}, Chromium {browser.version}.\n")
         page = browser.new_page(viewport={"width": 1280, "height": 800})

@@ -206,7 +206,7 @@ def main() -> None:
     if not all(path.exists() for path in paths):
         parser.error(f"{options.gallery}: pages of the gallery are missing")
     with sync_playwright() as playwright:
-        program = shutil.which("chromium") or shutil.which("google-chrome")
+        program = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-headless-shell")
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         print(f"Measured on {machine()}, Chromium {browser.version}.\n")
         if options.courses:

@@ -80,7 +80,8 @@ def main() -> None:
     parser.add_argument("names", nargs="*", choices=["terminal", "page", "training"], default=[])
     names = parser.parse_args().names or ["terminal", "page", "training"]
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium") or shutil.which("google-chrome"))
+        program = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-headless-shell")
+        browser = playwright.chromium.launch(executable_path=program)
         page = browser.new_page(viewport={"width": 1200, "height": 800})
         if "terminal" in names:
             draw_terminal(folder)

@@ -23,7 +23,8 @@ from seq2seq_demo.page.training import training_data
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 NODE = shutil.which("node")
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+# The first one does the same with less CPU time: it has no windows.
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None)
 needs_node = pytest.mark.skipif(not NODE and "CI" not in os.environ, reason="node is not installed")
 needs_chromium = pytest.mark.skipif(not CHROMIUM and "CI" not in os.environ, reason="chromium is not installed")
 TOLERANCE = 1e-3  # absolute, for logits
@@ -174,11 +175,15 @@ def training_settings():
     return settings
 
 
-def run_course(steps=0, text="", bidirectional=False, **settings):
-    """Run a course of the page that trains for some steps in Node, of a pattern or of the pairs in a string."""
+def run_course(steps=0, text="", bidirectional=False, alone=False, **settings):
+    """Run a course of the page that trains for some steps in Node, of a pattern or of the pairs in a string.
+
+    Both networks train or, with `alone`, the one with attention.
+    """
     defaults = {name: default for name, (default, _) in training_settings().items()}
     question = {"training": training_data(), "settings": defaults | settings, "steps": steps}
-    return ask(("course", question | {"text": text, "bidirectional": bidirectional}), module="pairs.js")[0]
+    question |= {"text": text, "bidirectional": bidirectional, "alone": alone}
+    return ask(("course", question), module="pairs.js")[0]
 
 
 def printed_sizes(pdf):

@@ -5,7 +5,8 @@ import { pathToFileURL } from "node:url";
 import puppeteer from "puppeteer-core";
 
 const [training, trained, pairs] = process.argv.slice(2);
-const browser = await puppeteer.launch({ browser: "firefox", executablePath: process.env.FIREFOX, timeout: 100_000 });
+const launch = () => puppeteer.launch({ browser: "firefox", executablePath: process.env.FIREFOX, timeout: 50_000 });
+const browser = await launch().catch(launch); // on a busy machine, Firefox may leave the first attempt without an answer
 const page = await browser.newPage();
 page.setDefaultTimeout(100_000); // ms
 await page.setViewport({ width: 1280, height: 900 });
@@ -54,6 +55,7 @@ async function trainOnPairs(path, pairs) {
   await page.locator("#pairs").fill(pairs);
   await page.waitForFunction((n) => course.task.pairs.length === n, {}, pairs.split("\n").length);
   await click("#train");
+  await page.evaluate(() => trainUntil(Number.POSITIVE_INFINITY)); // at once: the networks above trained in frames
   await page.waitForFunction(() => / samples\. (All|No better)/.test(document.querySelector("#status").textContent));
   const [verdict, learned] = [(await text("#status")).split(" samples. ")[1], await answer("abca")];
   const saved = path.replace(".html", "-saved.html");

@@ -56,12 +56,14 @@ const QUESTIONS = {
     rightSymbols(new Network(network.config, decodeWeights(network.weights, network.shapes)), sources, targets),
   // Runs a course of a pattern or, with `text`, of pairs; returns its points, the kept steps and the steepest one, its
   // weights before and after, and its task and batches.
-  course({ training, settings, steps, text, bidirectional }) {
+  course({ training, settings, steps, text, bidirectional, alone }) {
     const [attention, without] = training.networks;
     const learners = [bidirectional ? training.bidirectional : attention, without];
     const course = new Course(learners, settings, (random) =>
       text ? pairsTask(readPairs(text, []), random) : patternTask(settings, random),
     );
+    // the other network only has its initial weights, which come from the same random numbers
+    if (alone) for (const all of [course.networks, course.trainers, course.kept, course.losses]) all.length = 1;
     const weights = () =>
       course.networks.map((network) => Object.entries(network.weights).map(([name, x]) => [name, [...x]]));
     const [before, batches] = [weights(), []];

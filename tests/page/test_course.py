@@ -35,21 +35,22 @@ def test_the_initial_weights_are_distributed_as_in_python(cell, text):
             np.testing.assert_allclose([shares.mean(), array.mean() / array.std()], [0.5, 0], atol=0.2)
 
 
-def test_equal_settings_give_equal_bits_and_other_seeds_others():
-    first, second, other = (run_course(25, length="1-3", seed=seed) for seed in ("1", "1", "2"))
+@pytest.mark.parametrize("text", ["", PAIRS])
+def test_equal_settings_give_equal_bits_and_other_seeds_others(text):
+    settings = {"length": "1-3", "units": "8", "bidirectional": bool(text)}
+    first, second, other = (run_course(25, text, seed=seed, **settings) for seed in ("1", "1", "2"))
     assert first == second
     assert first["after"] != other["after"]
+    assert not text or first["task"]["heldOut"] == other["task"]["heldOut"]
     assert first["kept"] == [0, 5, 7, 10, 14, 20]
-    assert [point["samples"] for point in first["points"]] == [0, 640]
-    assert first["points"][1]["loss"][0] < np.log(11)
 
 
 def test_the_networks_are_kept_after_each_rise_of_exact_match_and_all_positions_are_measured():
-    course = run_course(400, length="3")
-    points, kept, regular = course["points"], course["kept"], [0, 5, 7, 10, 14, 20, 28, 40, 56, 80, 113, 160, 226, 320]
+    course = run_course(240, length="3", units="8", rate="0.03")
+    points, kept, regular = course["points"], course["kept"], [0, 5, 7, 10, 14, 20, 28, 40, 56, 80, 113, 160, 226]
     assert kept == sorted({*kept}) and course["nKept"] == [len(kept)] * 2
     expected = []
-    for step in range(401):
+    for step in range(241):
         if step in regular:
             expected.append(step)
         exact = [[each["exact"] for each in points if each["steps"] <= one][-1] for one in (*expected, step)]
@@ -154,17 +155,11 @@ def test_of_pairs_every_tenth_source_is_held_out_and_each_other_pair_is_drawn_on
         assert len(batch["sources"]) <= 32
 
 
-def test_equal_seeds_give_equal_bits_of_pairs_and_other_seeds_others():
-    first, second, other = (run_course(25, PAIRS, bidirectional=True, seed=seed) for seed in ("1", "1", "2"))
-    assert first == second
-    assert first["after"] != other["after"] and first["task"]["heldOut"] == other["task"]["heldOut"]
-
-
 def test_a_held_out_pair_with_an_unknown_symbol_is_wrong_and_one_of_several_targets_is_enough():
     held_out = held_out_sources(SOURCES)
     lines = [f"{source}\t{'z' if source == held_out[1] else source[0]}" for source in SOURCES]
     lines += [f"{held_out[0]}\tbcbc"]
-    points = run_course(300, "\n".join(lines), units="16")["points"]
+    points = run_course(150, "\n".join(lines), units="16", rate="0.03")["points"]
     exact = [point["exact"][0] for point in points]
     assert exact[0] < max(exact) == exact[-1] == (len(held_out) - 1) / len(held_out)
     assert points[-1]["positions"][0] == [round(exact[-1], 3)] * 2 + [0] * 3  # the second target has five positions

@@ -19,15 +19,6 @@ FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
 HAS_ALL = NODE and FIREFOX and (PROJECT / "node_modules" / "puppeteer-core").exists()
 
 
-def output_of(command):
-    """The output of a command that starts Firefox, which a busy machine may leave without an answer: two attempts."""
-    environment = os.environ | {"FIREFOX": FIREFOX}
-    try:
-        return subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True, timeout=55).stdout
-    except subprocess.TimeoutExpired:
-        return subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True, timeout=60).stdout
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(not HAS_ALL and "CI" not in os.environ, reason="firefox or puppeteer-core is not installed")
 def test_networks_learn_patterns_and_pairs_and_a_trained_one_answers(tmp_path):
@@ -37,7 +28,7 @@ def test_networks_learn_patterns_and_pairs_and_a_trained_one_answers(tmp_path):
     sources = ["".join(source) for n in range(1, 5) for source in itertools.product("abc", repeat=n)][:60]
     pairs = "\n".join(f"{source}\t{source[::-1]}" for source in sources)
     command = [NODE, PROJECT / "firefox.js", tmp_path / "train.html", tmp_path / "g2p.html", pairs]
-    shown = json.loads(output_of(command))
+    shown = json.loads(subprocess.check_output(command, env=os.environ | {"FIREFOX": FIREFOX}, timeout=110))
     assert shown["errors"] == []
     samples, exact = shown["trained"].split(": ")
     assert samples == "1920" and float(exact.partition(",")[0]) >= 0.8

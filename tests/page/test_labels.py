@@ -11,15 +11,14 @@ from seq2seq_demo.page.gallery import LINKS, build_documents
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 SCRIPT = f"() => {{ {Path(__file__).with_name('labels.js').read_text(encoding='utf-8')} }}"
-SIZES = [(1280, 720), (1920, 1080), (1280, 800)]
+SIZES = [(1280, 720), (1920, 1080)]
 SOME = "[0, app.S, app.S + 1, app.S + (app.T >> 1), app.S + app.T]"  # steps
-ANSWERS = [1, 2, 3, 7, 8, 10]  # exercises whose answers are read next to long outputs
 DIGITS = "3141592653589793238462643"
 SOURCES = {
-    **{name: [" ".join(DIGITS[:n]) for n in (2, 3, 6, 10, 20, 25)] for name in ("reversing", "sorting", "train")},
-    "dates": ["19", "3 May", "Mittwoch, den 3. März 2021"],
-    "numbers": ["7", "42", "42178"],
-    "pronunciation": ["go", "massage", "internationalization"],
+    **{name: [" ".join(DIGITS[:n]) for n in (2, 10, 25)] for name in ("reversing", "train")},
+    "dates": ["19", "Mittwoch, den 3. März 2021"],
+    "numbers": ["7", "42178"],
+    "pronunciation": ["go", "internationalization"],
 }  # of the pages that are not exercises, short and long
 
 
@@ -47,25 +46,6 @@ def open_link(tab, gallery, link):
     return page
 
 
-@pytest.mark.parametrize("number", links())
-def test_every_label_of_an_exercise_is_whole_and_apart_in_all_steps_and_its_tables_fit(shared_tab, gallery, number):
-    page, faults = open_link(shared_tab, gallery, links()[number][0]), []
-    for link in links()[number]:
-        page.evaluate("(hash) => app.open(readHash(hash))", link[link.index("#") :])
-        for hidden, steps in (("true", SOME), ("false", "")):
-            page.evaluate(f"app.change({{ hidden: {hidden} }})")
-            wait_for_layout(page)
-            faults += page.evaluate(f"faults({steps})")
-    for size in SIZES[1:]:
-        resize(page, size)
-        faults += page.evaluate(f"faults({SOME})")
-    assert faults == []
-    page.evaluate("document.querySelector('.chosen > details').open = true")
-    wait_for_layout(page)
-    wide = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).length"
-    assert page.locator(".chosen .scroll").evaluate_all(wide) == 0
-
-
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_label_is_whole_and_apart_on_short_and_long_sources(shared_tab, gallery, name):
     faults = []
@@ -86,35 +66,39 @@ SHAPES = """() => [...document.querySelectorAll("#step .diagram")].map((picture)
     const { height } = picture.getBoundingClientRect();
     return [height / box.height, one.width / one.height, (other.top - one.bottom) / height];
 })"""
-
-
-@pytest.mark.parametrize("number", [2, 3, 4, 7])
-def test_pictures_fill_the_height_with_square_cells_and_the_source_stands_once(shared_tab, gallery, number):
-    page = open_link(shared_tab, gallery, links()[number][0].replace("&answer=hidden", ""))
-    for size in SIZES:
-        resize(page, size)
-        for used, cell, between in page.evaluate(SHAPES):
-            assert 0.97 < used <= 1.001 and 0.5 < cell < 1.4 and 0.2 < between < 0.5, (size, used, cell, between)
-        assert not page.locator("#source").is_visible()
-
-
 BESIDE = """() => {
     const answer = document.querySelector(".chosen details").getBoundingClientRect();
-    const boxes = [...document.querySelectorAll("#step .scroll, [role=tabpanel] .scroll")];
+    const scrolls = ["#step .scroll", "[role=tabpanel] .scroll", "[data-lecture] .chosen .scroll"];
+    const boxes = [...document.querySelectorAll(scrolls)];
     const shown = [...document.querySelectorAll("#step .written, .compared td, .beam-tree rect")]
         .map((one) => one.getBoundingClientRect()).filter(({ width }) => width);
     const [top, bottom] = [document.querySelector("#exercises"), document.querySelector("#player")]
         .map((one) => one.getBoundingClientRect());
-    const isApart = shown.length > 6 && shown.every(({ right }) => right <= answer.left + 1);
+    const isApart = shown.length > 4 && shown.every(({ right }) => right <= answer.left + 1);
     const isOffPlayer = answer.bottom <= bottom.top + 1 || answer.top >= bottom.bottom - 1;
     const isBelow = answer.top >= top.bottom - 1;
     return isApart && isOffPlayer && isBelow && boxes.every((one) => one.scrollWidth <= one.clientWidth + 1);
 }"""
 
 
-@pytest.mark.parametrize("number", ANSWERS)
-def test_an_answer_opens_beside_all_symbols(shared_tab, gallery, number):
-    link = links()[number][0].replace("&answer=hidden", "").replace("beam=1", "beam=3")
+# The exercises with the longest pictures, with each panel, and with a table in the answer.
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 7, 8, 10, 13])
+def test_the_labels_and_the_answer_of_an_exercise_are_whole_and_apart(shared_tab, gallery, number):
+    link, faults = links()[number][0].replace("&answer=hidden", "").replace("beam=1", "beam=3"), []
+    page = open_link(shared_tab, gallery, link)
+    for size in SIZES:
+        resize(page, size)
+        if number in (2, 3, 4, 7):
+            for used, cell, between in page.evaluate(SHAPES):
+                assert 0.97 < used <= 1.001 and 0.5 < cell < 1.4 and 0.2 < between < 0.5, (size, used, cell, between)
+            assert not page.locator("#source").is_visible()
+        faults += page.evaluate(f"faults({SOME})")
+    page.evaluate("app.change({ hidden: true })")
+    wait_for_layout(page)
+    faults += page.evaluate(f"faults({SOME})")
+    assert faults == []
+    resize(page, (390, 844))
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
     for view in (link, link.replace("&view=lecture", "")):
         page = open_link(shared_tab, gallery, view)
         page.locator(".chosen > details > summary").evaluate("(one) => one.click()")  # does not scroll
