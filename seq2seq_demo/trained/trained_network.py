@@ -16,13 +16,7 @@ from seq2seq_demo.data.patterns import PATTERNS, as_pattern
 from seq2seq_demo.data.reading import InputFormat, parse_columns
 from seq2seq_demo.data.records import Place, Record, by_length, to_python, to_record, valid
 from seq2seq_demo.data.tokens import source_records
-from seq2seq_demo.declarations import (
-    SuggestsAttributes,
-    require_choice,
-    require_flag,
-    require_integer,
-    suggests_keywords,
-)
+from seq2seq_demo.declarations import require_choice, require_flag, require_integer, suggests_keywords
 from seq2seq_demo.errors import UsageError, WeightsError, require
 from seq2seq_demo.files import file_names
 from seq2seq_demo.network.bidirectional import BidirectionalNumpyNetwork
@@ -52,7 +46,7 @@ DESCRIPTIONS = {
 }
 
 
-class TrainedNetwork(SavedNetwork, SuggestsAttributes):
+class TrainedNetwork(SavedNetwork):
     """A network with its weights and the record of its training. It predicts, and it can be evaluated and saved.
 
     With `others`, it is an ensemble, which answers with the mean probabilities of all `members`.
