@@ -172,8 +172,9 @@ def train_side_by_side(
     futures: dict[int, Future[TrainedNetwork]] = {}
     with _blocked_signals():
         pool = ProcessPoolExecutor(jobs, timeout=1, initializer=_begin_process, initargs=(stop, life), env=environment)
-        futures |= {member.number: pool.submit(_train, member) for member in remaining}
     try:
+        with _blocked_signals():
+            futures |= {member.number: pool.submit(_train, member) for member in remaining}
         _wait(futures, stop_signal)
         return [trained.get(member.number) or futures[member.number].result() for member in members]
     except BaseException:
