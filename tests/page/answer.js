@@ -138,7 +138,6 @@ const QUESTIONS = {
       error: app.error || app.targetError,
       forced: app.runs.map((run) => run.steps.flatMap((step, t) => (step.written === step.symbol ? [] : [t]))),
       marked: app.runs.map((run) => run.steps.map((_, t) => isForced(t))),
-      notes: app.runs.map((run) => countForced(run)),
     };
   },
   split: ({ text, ...vocabulary }) => new Vocabulary({ symbols: [], largest: 1, ...vocabulary }, "END").split(text),
