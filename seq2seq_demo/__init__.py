@@ -31,7 +31,8 @@ def __getattr__(name: str) -> object:
         if name in vars(api):
             return getattr(api, name)
         if not name.startswith("_"):
-            hint = import_module(f"{__name__}.declarations").did_you_mean(name, vars(api))
+            names = [*vars(api), "TrainedNetwork.predict", "TrainedNetwork.evaluate"]
+            hint = import_module(f"{__name__}.declarations").did_you_mean(name, names)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
 
 

@@ -30,13 +30,13 @@ model arch architecture decoder attention no_attention
 points n n_points n_samples samples size
 seed random_state rng
 patience early_stopping n_iter_no_change
-validation validation_file validation_split validation_fraction validation_data val_data val valid dev eval_set
+validation validation_file validation_split validation_fraction validation_data val_data val_split val valid dev
 output output_weights out outfile save save_to save_path save_dir output_file
 start input_weights weights network init checkpoint ckpt pretrained warm_start
 data sources pairs from_file file filename input input_file path dataset texts
 beam_size beam beam_width num_beams
 n_best num_return_sequences top_k top alternatives
-columns column usecols source target source_column target_column input_column output_column
+columns column usecols source target source_column target_column input_column output_column src_col tgt_col
 details output_attentions return_attention proba probabilities confidence return_confidence
 out_len max_out_len max_length max_len max_new_tokens output_len target_len
 in_len length lengths input_len source_len src_len seq_len
@@ -47,12 +47,15 @@ keep_going skip skip_bad skip_invalid
 min_confidence threshold confidence
 json jsonl confusions per_length calibration worst
 pattern data pattern_name task function
-train fit train_model Seq2Seq Model Trainer
-load load_model from_pretrained
+epochs max_iter max_epochs n_epochs num_epochs num_train_epochs iterations
+format delimiter delim sep
+train fit train_model partial_fit Seq2Seq Model Trainer seq2seq_demo.train
+load load_model load_weights from_pretrained seq2seq_demo.load
+save save_weights save_model save_pretrained
 read_pairs load_pairs load_data read_csv read_tsv
-evaluate score test eval
-predict transform translate generate infer predict_proba
-networks models info list
+evaluate score test eval TrainedNetwork.evaluate
+predict transform translate generate infer predict_proba TrainedNetwork.predict
+networks models list
 n_weights count_params n_params num_parameters
 vocabularies vocabulary vocab tokenizer
 to_keras keras_model
@@ -281,5 +284,6 @@ class SuggestsAttributes:
     if not TYPE_CHECKING:  # type checkers would accept any attribute
 
         def __getattr__(self, name):
-            hint = "" if name.startswith("_") else did_you_mean(name, dir(self))
+            names = [*dir(self), "seq2seq_demo.train", "seq2seq_demo.load"]
+            hint = "" if name.startswith("_") else did_you_mean(name, names)
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")

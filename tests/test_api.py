@@ -89,7 +89,8 @@ def test_an_unknown_name_raises_the_usual_errors():
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("load_model", "load"), ("Seq2Seq", "train"), ("read_csv", "read_pairs"), ("Episode", None)]
+    ("name", "hint"),
+    [("load_model", "load"), ("Seq2Seq", "train"), ("predict", "TrainedNetwork.predict"), ("Episode", None)],
 )
 def test_an_unknown_name_suggests_a_likely_one(name, hint):
     with pytest.raises(AttributeError) as error:
@@ -99,14 +100,13 @@ def test_an_unknown_name_suggests_a_likely_one(name, hint):
 
 def test_networks_and_evaluations_suggest_attributes_and_take_pairs_as_one_argument():
     network = seq2seq_demo.load("copy-rnn")
-    with pytest.raises(
-        AttributeError, match=r"'TrainedNetwork' object has no attribute 'score': did you mean evaluate"
+    for value, name, hint in (
+        (network, "score", "evaluate"),
+        (network, "fit", "seq2seq_demo.train"),
+        (seq2seq_demo.Evaluation(), "accuracy", "exact_match"),
     ):
-        network.score([[1]], [[1]])
-    with pytest.raises(
-        AttributeError, match=r"'Evaluation' object has no attribute 'accuracy': did you mean exact_mat"
-    ):
-        _ = seq2seq_demo.Evaluation().accuracy
+        with pytest.raises(AttributeError, match=rf"{name!r}: did you mean {hint}\?$"):
+            getattr(value, name)
     assert not hasattr(network, "_repr_png_")
     for call in (network.evaluate, seq2seq_demo.train):
         with pytest.raises(seq2seq_demo.UsageError, match=rf"pairs are one argument: {call.__name__}\(zip\("):

@@ -91,6 +91,8 @@ class NetworkOptions(TaskOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if os.path.isfile(str(self.settings.get("model"))):
+            raise UsageError(f"-m/--model chooses a decoder, got the file {self.settings['model']}: -i reads weights")
         check_given(self.settings)
         if self.iter_num is not None and self.input_weights:
             raise UsageError("-i/--input-weights and --iter-num cannot be combined: each selects the weights")
