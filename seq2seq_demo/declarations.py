@@ -26,11 +26,12 @@ batch_size batch bs
 cell_size hidden_size hidden_dim hidden units n_units rnn_size state_size latent_dim
 num_layers layers n_layers depth
 cell_type cell rnn_type unit
-model arch architecture decoder attention no_attention
+model arch architecture decoder attention no_attention model_config
 points n n_points n_samples samples size
 seed random_state rng
 patience early_stopping n_iter_no_change
-validation validation_file validation_split validation_fraction validation_data val_data val_split val valid dev
+validation validation_file validation_split validation_fraction validation_data val_data val valid dev
+validation validation_file val_split eval_set
 output output_weights out outfile save save_to save_path save_dir output_file
 start input_weights weights network init checkpoint ckpt pretrained warm_start
 data sources pairs from_file file filename input input_file path dataset texts
@@ -196,6 +197,13 @@ def require_integer(name: str, value: Any, at_least: int, at_most: int | None = 
     return number
 
 
+def require_count(n: object, call: str) -> None:
+    """Raise UsageError if `n`, the number of pairs, is a list of targets, as in `train(sources, targets)`."""
+    may_be_number = isinstance(n, str) or getattr(n, "shape", None) == ()
+    if isinstance(n, Iterable) and not may_be_number:
+        raise UsageError(f"pairs are one argument: {call}(zip(sources, targets))")
+
+
 def require_flag(name: str, value: object) -> bool:
     """Return a bool unchanged; raise UsageError for a value of any other type."""
     if not isinstance(value, bool):
@@ -248,7 +256,7 @@ def likely_name(name: str, names: Iterable[str]) -> str | None:
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
     """Return the end of an error message: a question about the likely name or, if there is none, nothing."""
-    near = likely_name(name, names)
+    near = likely_name(name, [each for each in names if not each.startswith("_")])
     return f": did you mean {near}?" if near else ""
 
 
@@ -260,7 +268,7 @@ def require_choice(kind: str, value: object, choices: Collection[str], aliases: 
     """Return the choice that a value names, perhaps by an alias; otherwise, raise UsageError with a likely choice."""
     if isinstance(value, str) and (choice := aliases.get(value, str(value))) in choices:
         return choice
-    hint = did_you_mean(str(value), [*choices, *aliases]).replace(":", ";")
+    hint = did_you_mean(str(value), [*choices, *aliases]).replace(":", ";", 1)
     raise UsageError(f"unknown {kind} {preview(value, as_python)}: expected one of {', '.join(choices)}{hint}")
 
 
@@ -285,5 +293,5 @@ class SuggestsAttributes:
 
         def __getattr__(self, name):
             names = [*dir(self), "seq2seq_demo.train", "seq2seq_demo.load"]
-            hint = "" if name.startswith("_") else did_you_mean(name, names)
+            hint = "" if name.startswith("_") or name in names else did_you_mean(name, names)
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")

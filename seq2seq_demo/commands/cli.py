@@ -162,8 +162,8 @@ def _reject(flag: str, command: str | None) -> None:
     owners = [name for name, row in COMMANDS.items() for option in row.declared.values() if flag in option.flags]
     own = COMMANDS[command].declared.values() if command else ()
     hint = did_you_mean(flag, [option.flags[-1] for option in own]) or "; see --help"
-    if command in ("predict", "evaluate") and flag in ("-o", "--output"):
-        hint = ": > FILE writes the output to a file"
+    if command in ("predict", "evaluate") and flag in ("-o", "--output", "--output-weights"):
+        hint = "; > FILE saves the output"
     if owners and command:
         raise UsageError(f"{flag} is an option of {', '.join(owners)}, not of {command}{hint}")
     if not owners:

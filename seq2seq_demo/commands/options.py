@@ -91,8 +91,9 @@ class NetworkOptions(TaskOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if os.path.isfile(str(self.settings.get("model"))):
-            raise UsageError(f"-m/--model chooses a decoder, got the file {self.settings['model']}: -i reads weights")
+        model = self.settings.get("model")
+        if isinstance(model, str) and model not in MODEL["model"].choices and os.path.isfile(model):
+            raise UsageError(f"-m/--model chooses a decoder, got the file {model}: -i reads weights")
         check_given(self.settings)
         if self.iter_num is not None and self.input_weights:
             raise UsageError("-i/--input-weights and --iter-num cannot be combined: each selects the weights")

@@ -10,7 +10,7 @@ import itertools
 import operator
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import GeneratorType
 from typing import Any, ClassVar
@@ -177,7 +177,7 @@ class PatternTask:
         Raises:
             UsageError: the function fails, or returns invalid targets.
         """
-        arguments = {"out_max_int": out_max_int} if _has_parameter(self.function, "out_max_int") else {}
+        arguments = {"out_max_int": out_max_int} if has_parameter(self.function, "out_max_int") else {}
         size = max(1, MAX_SYMBOLS_AT_ONCE // max(1, int(sources.lengths.max(initial=1))))
         parts = []
         for first in range(0, len(sources), size):
@@ -242,7 +242,7 @@ def _symbols_of(result: Any, out_max_int: int) -> list[int]:
     return symbols
 
 
-def _has_parameter(function: PatternFunction, name: str) -> bool:
+def has_parameter(function: Callable[..., object], name: str) -> bool:
     """Return whether the function has a parameter with this name."""
     try:
         return name in inspect.signature(function).parameters

@@ -93,9 +93,8 @@ def with_output(record: Record) -> Record:
     """Return the record, with an error if it has no output."""
     if record.error or record.output is not None:
         return record
-    expected = 'expected a target, after a tab (in CSV, a comma; see `format`), as "output" in JSON, or in'
-    found = f"{expected} the second of `columns`, got only {preview(record.values)}"
-    return record._replace(error=InputError(f"{record.place}: {found}"))
+    expected = 'expected a target, after a tab (in CSV, a comma), as "output" in JSON, or as the second of `columns`'
+    return record._replace(error=InputError(f"{record.place}: {expected}, got only {preview(record.values)}"))
 
 
 # ---- JSON ----

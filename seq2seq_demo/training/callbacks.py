@@ -1,13 +1,13 @@
 """The base class of callbacks, which training calls, and the state that their methods receive."""
 
 import functools
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from seq2seq_demo.data.patterns import has_parameter
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.errors import UsageError
@@ -85,22 +85,21 @@ def check_callbacks(
     """Check the callbacks and return them, together with one that calls `on_epoch` at the end of each epoch.
 
     Raises:
-        UsageError: an item is not a `Callback`, has a method `on_…` that `Callback` lacks or that takes different
-            arguments, or `on_epoch` is not a function.
+        UsageError: an item is not a `Callback`, has a method `on_…` that `Callback` lacks or that takes `logs`, as
+            in Keras, or `on_epoch` is not a function.
     """
     if not isinstance(callbacks, list | tuple | None) or not all(isinstance(x, Callback) for x in callbacks or ()):
         raise UsageError(f"expected `callbacks` to be a list of seq2seq_demo.Callback objects, got {callbacks!r}"[:200])
     checked = [*(callbacks or ())]
-    for callback in checked:
-        for name in dir(callback):
-            if name.startswith("on_") and name not in METHODS:
-                raise UsageError(f"unknown callback method {name}: expected one of {', '.join(METHODS)}")
-        for name in METHODS:
-            if len(inspect.signature(getattr(callback, name)).parameters) != 1:
-                raise UsageError(f"expected {name} to take one argument besides `self`, a TrainingState")
     if on_epoch is not None:
         if not callable(on_epoch):
             raise UsageError(f"expected `on_epoch` to be a function, got {on_epoch!r}")
         checked.append(Callback())
         checked[-1].on_epoch_end = on_epoch
+    for callback in checked:
+        for name in (name for name in dir(callback) if name.startswith("on_")):
+            if name not in METHODS:
+                raise UsageError(f"unknown callback method {name}: expected one of {', '.join(METHODS)}")
+            if has_parameter(getattr(callback, name), "logs"):
+                raise UsageError(f"expected {name} to take only a TrainingState, got the `logs` of Keras")
     return checked

@@ -244,7 +244,7 @@ def _blocked_signals() -> Iterator[None]:
         return
     from multiprocessing import resource_tracker
 
-    resource_tracker.ensure_running()  # loky starts it, too; it would unblock the signals
+    resource_tracker.ensure_running()  # otherwise loky starts it, which unblocks the signals in Python 3.11
     earlier = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
@@ -267,6 +267,8 @@ def _begin_process(stop: connection.Connection, life: connection.Connection) -> 
     threading.Thread(target=_end_with_parent, args=(life,), daemon=True).start()
     for signum in SIGNALS:
         signal.signal(signum, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # blocked by the parent
     STOP.append(stop)
     from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads  # before TensorFlow
 

@@ -1,15 +1,15 @@
 """`train`: train a network in one call."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from seq2seq_demo.config import INTEGERS, SETTINGS, AnyCell, AnyModel, Schedule, TokenKind, check_given
 from seq2seq_demo.console import notice, print_line
 from seq2seq_demo.data.pair_task import Data, Rows, Task, pair_task
 from seq2seq_demo.data.patterns import as_pattern
 from seq2seq_demo.data.reading import InputFormat, parse_columns
-from seq2seq_demo.declarations import require_flag, suggests_keywords
-from seq2seq_demo.errors import UsageError, require
+from seq2seq_demo.declarations import require_count, require_flag, suggests_keywords
+from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback, TrainingState, check_callbacks
 from seq2seq_demo.training.members import train_run
@@ -112,14 +112,14 @@ def train(
 
     Raises:
         UsageError: a setting is out of its range, does not fit the data, or contradicts `start`; or a callback is
-            not a `Callback` object, or has a method `on_…` that `Callback` lacks.
+            not a `Callback` object, or has a method `on_…` that `Callback` lacks or that takes `logs`, as in Keras.
         InputError: there are no pairs, or an item is not a source and a target of the expected kinds.
         TrainingError: TensorFlow is not installed, the loss or a weight is not finite, or another worker is lost.
     """
     settings = {name: value for name, value in locals().items() if name in SETTINGS and value is not None}
     if start is not None and not isinstance(start, TrainedNetwork):
         raise UsageError(f"expected `start` to be a network, as load() returns it, got {start!r}")
-    require(not isinstance(points, Iterable), "pairs are one argument: train(zip(sources, targets))", UsageError)
+    require_count(points, "train")
     all_callbacks, began = check_callbacks(callbacks, on_epoch), time.monotonic()
     check_given(settings)  # before the pairs are read
 

@@ -84,11 +84,14 @@ def test_ctrl_c_ends_without_a_traceback(tmp_path):
             assert {*re.findall(r'seq2seq_demo/(.*?)"', err)} <= {"__init__.py", "__main__.py"}, (delay, err)
         else:
             assert process.returncode in (130, -signal.SIGINT), (delay, err)
-    with start_predict(tmp_path, "--from-file", "-") as process:
-        assert process.stderr.readline() == "Using weights w\n"
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (130, "seq2seq-demo: interrupted\n")
+    (tmp_path / "in").write_text("0 1 2 3 4 5 6 7 8 9\n" * 200_000)
+    for source, delay in (("-", 0), ("in", 0.7)):  # while it waits for input, and while it decodes
+        with start_predict(tmp_path, "--from-file", source) as process:
+            assert process.stderr.readline() == "Using weights w\n"
+            time.sleep(delay)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=60)
+        assert (process.returncode, err) == (130, "seq2seq-demo: interrupted\n")
 
 
 def test_a_source_that_is_too_long_to_decode_is_printed_as_it_was_read(run, monkeypatch):

@@ -145,7 +145,7 @@ def test_callbacks_that_would_fail_are_refused_before_the_training():
     mine = type("Mine", (Callback,), {"on_train_end": print})()
     methods = "unknown callback method on_train_end: expected one of on_epoch_begin, on_epoch_end, on_steps_end"
     of_keras = type("Mine", (Callback,), {"on_epoch_end": lambda self, epoch, logs=None: None})()
-    state = "expected on_epoch_end to take one argument besides `self`, a TrainingState"
+    state = "expected on_epoch_end to take only a TrainingState, got the `logs` of Keras"
     objects = "expected `callbacks` to be a list of seq2seq_demo.Callback objects, got "
     for callbacks, message in (
         ([mine], methods),
