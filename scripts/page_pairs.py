@@ -10,13 +10,12 @@ in the source to the end of the next frame. Below the table are the held-out pai
 """
 
 import argparse
-import shutil
 import statistics
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
-from published.report import machine, print_table
+from published.report import chromium, machine, print_table
 
 BOUNDS = {"English plurals": 0.97, "Numbers in words": 0.95, "Roman numerals": 0.99, "Pig latin": 0.93}
 BOUND = 0.95  # of a file
@@ -78,8 +77,7 @@ def main() -> None:
     options = parser.parse_args()
     pairs = {file.stem: file.read_text(encoding="utf-8") for file in options.files} or dict.fromkeys(BOUNDS, "")
     with sync_playwright() as playwright:
-        program = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-headless-shell")
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
         print(f"Measured on {machine()}, Chromium {browser.version}.\n")
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         address = options.page.resolve().as_uri()

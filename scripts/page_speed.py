@@ -21,7 +21,6 @@ learned to the file that test_content.py compares with the exercises.
 import argparse
 import itertools
 import json
-import shutil
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -29,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, Route, sync_playwright
-from published.report import machine, print_table
+from published.report import chromium, machine, print_table
 
 from seq2seq_demo.page.gallery import GALLERY
 
@@ -206,8 +205,7 @@ def main() -> None:
     if not all(path.exists() for path in paths):
         parser.error(f"{options.gallery}: pages of the gallery are missing")
     with sync_playwright() as playwright:
-        program = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-headless-shell")
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
         print(f"Measured on {machine()}, Chromium {browser.version}.\n")
         if options.courses:
             page = browser.new_page()

@@ -10,7 +10,6 @@ import argparse
 import io
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
+from published.report import chromium
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
@@ -80,8 +80,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", choices=["terminal", "page", "training"], default=[])
     names = parser.parse_args().names or ["terminal", "page", "training"]
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        program = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-headless-shell")
-        browser = playwright.chromium.launch(executable_path=program)
+        browser = playwright.chromium.launch(executable_path=chromium())
         page = browser.new_page(viewport={"width": 1200, "height": 800})
         if "terminal" in names:
             draw_terminal(folder)

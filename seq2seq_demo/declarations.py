@@ -292,6 +292,7 @@ class SuggestsAttributes:
     if not TYPE_CHECKING:  # type checkers would accept any attribute
 
         def __getattr__(self, name):
-            names = [*dir(self), "seq2seq_demo.train", "seq2seq_demo.load"]
-            hint = "" if name.startswith("_") or name in names else did_you_mean(name, names)
+            names = [] if name.startswith("_") else [*dir(self), "seq2seq_demo.train", "seq2seq_demo.load"]
+            # A property whose code raises AttributeError also ends here.
+            hint = "" if name in names else did_you_mean(name, names)
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")

@@ -1,7 +1,8 @@
-"""Helpers for the scripts in this folder: timed training with progress output, and Markdown tables."""
+"""Helpers for scripts: timed training with progress output, the machine, its Chromium, and Markdown tables."""
 
 import os
 import platform
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -41,6 +42,11 @@ def machine() -> str:
     with open("/proc/cpuinfo") as file:
         name = next((line.partition(":")[2].strip() for line in file if line.startswith("model name")), "")
     return f"{os.cpu_count()} cores of {name or platform.machine()}, Python {platform.python_version()}"
+
+
+def chromium() -> str | None:
+    """Return the path of Chromium, preferably with its window, or None if it is not installed."""
+    return next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-headless-shell"))), None)
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -68,6 +68,7 @@ PARSED = {
 SHORT = "-v -m embedding_rnn -r 0.1 -e 3 -i a -o b -p sorted -n c -L 2"
 OTHERS = """--in-len 4 --out-len 3 --iter-num 7 --cell-size 5 --cell-type GRUCell --embedding-size 6
     --tensorboard-verbose 3"""
+WEIGHTS = "-v -v -o weights.tfl -p reversed -m embedding_attention --iter-num=0 -e 10"
 SORTED = "-i TRAINED_WEIGHTS/ts2s__attention__sorted_1.tfl -p sorted --in-len=20 --out-len=20 -m embedding_attention"
 OF_2016 = {  # by the options, and the command with its arguments
     (SHORT, "train 50"): TrainOptions(
@@ -77,6 +78,10 @@ OF_2016 = {  # by the options, and the command with its arguments
     (OTHERS, "train 50"): TrainOptions(
         settings={"in_len": 4, "out_len": 3, "cell_size": 5, "cell_type": "GRUCell", "embedding_size": 6, "points": 50},
         **{"iter_num": 7, "tensorboard_verbose": 3},
+    ),
+    (WEIGHTS, "train 100000"): TrainOptions(
+        settings={"model": "embedding_attention", "epochs": 10, "points": 100_000},
+        **{"verbose": 2, "output": Path("weights.tfl"), "pattern": "reversed", "iter_num": 0},
     ),
     (SORTED, "predict 9 8 7 6 5 4 3 2 1 2 5 1 8 7 7 3 9 1 4 6"): PredictOptions(
         settings={"in_len": 20, "out_len": 20, "model": "embedding_attention"},

@@ -113,10 +113,10 @@ def folder(tmp_path_factory):
     ensemble([w, save_random(folder / "rnn.h5", ModelConfig(cell_size=3))]).save(folder / "both.h5")
     save_random(folder / "other.h5", ModelConfig(cell_size=3, in_max_int=4), task="pairs.jsonl")
     save_texts(folder / "text.h5", ("characters", ("a", "b")), ("words", ("X", "Y")))
-    texts = {"mine.py": "f = list\n", "few.tsv": "a\tb\nc\td\n", "many.jsonl": "[3, 1]\n" * 17}
-    texts["bad.tsv"] = "ab\tX\nb\tY\n" * 9 + "c\n" * 3
-    for name, text in texts.items():
-        (folder / name).write_text(text)
+    files = {"mine.py": "f = list\n", "few.tsv": "a\tb\nc\td\n", "many.jsonl": "[3, 1]\n" * 17}
+    files["bad.tsv"] = "ab\tX\nb\tY\n" * 9 + "c\n" * 3
+    for name, content in files.items():
+        (folder / name).write_text(content)
     for link, file in (("same.tsv", "few.tsv"), ("new.link", "new"), ("link", SNAPSHOT)):
         (folder / link).symlink_to(file)
     return folder
