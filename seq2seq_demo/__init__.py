@@ -11,6 +11,7 @@ An example that takes ten seconds:
     network.save("reversed.h5")           # load("reversed.h5") reads this file
 """
 
+import sys
 from importlib import import_module
 
 TYPE_CHECKING = False  # type checkers assume True; importing `typing` would take longer than the rest of this file
@@ -33,6 +34,9 @@ def __getattr__(name: str) -> object:
         if not name.startswith("_"):
             names = [*vars(api), "TrainedNetwork.predict", "TrainedNetwork.evaluate"]
             hint = import_module(f"{__name__}.declarations").did_you_mean(name, names)
+        # After an AttributeError, `from seq2seq_demo import X` would raise an ImportError without the hint.
+        if hint and sys._getframe(1).f_globals["__name__"] == "importlib._bootstrap":
+            raise ImportError(f"cannot import name {name!r} from {__name__!r}{hint}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
 
 

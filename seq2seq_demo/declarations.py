@@ -34,32 +34,44 @@ validation validation_file validation_split validation_fraction validation_data 
 validation validation_file val_split eval_set
 output output_weights out outfile save save_to save_path save_dir output_file
 start input_weights weights network init checkpoint ckpt pretrained warm_start
-data sources pairs from_file file filename input input_file path dataset texts
+data sources pairs from_file file filename input input_file train train_file train_data path dataset texts
 beam_size beam beam_width num_beams
 n_best num_return_sequences top_k top alternatives
-columns column usecols source target source_column target_column input_column output_column src_col tgt_col
-details output_attentions return_attention proba probabilities confidence return_confidence
+columns column usecols source target src tgt source_column target_column input_column output_column src_col tgt_col
+details tsv scores return_scores output_attentions return_attention proba probabilities confidence return_confidence
 out_len max_out_len max_length max_len max_new_tokens output_len target_len
 in_len length lengths input_len source_len src_len seq_len
 members ensemble n_models n_estimators
 minutes budget time time_limit timeout
-quiet verbose silent
+quiet verbose silent no_progress
+force overwrite
+resume continue resume_from resume_from_checkpoint
+jobs workers num_workers n_jobs processes
+history log log_file logs metrics loss_curve
 keep_going skip skip_bad skip_invalid
 min_confidence threshold confidence
-json jsonl confusions per_length calibration worst
+json worst jsonl show_errors predictions confusions calibration
+by_length per_length json
 pattern data pattern_name task function
-epochs max_iter max_epochs n_epochs num_epochs num_train_epochs iterations
+epochs max_iter n_iter max_epochs n_epochs num_epochs num_train_epochs iterations
 format delimiter delim sep
-train fit train_model partial_fit Seq2Seq Model Trainer seq2seq_demo.train
-load load_model load_weights from_pretrained seq2seq_demo.load
+train fit compile partial_fit train_model resume Model Seq2Seq Seq2SeqModel Seq2SeqEstimator Trainer seq2seq_demo.train
+load load_model load_weights from_pretrained pipeline seq2seq_demo.load
 save save_weights save_model save_pretrained
-read_pairs load_pairs load_data read_csv read_tsv
+read_pairs load_pairs load_data load_dataset read_csv read_tsv
 evaluate score test eval TrainedNetwork.evaluate
-predict transform translate generate infer predict_proba TrainedNetwork.predict
+predict transform translate generate infer interactive predict_proba plot_attention TrainedNetwork.predict
 networks models list
 n_weights count_params n_params num_parameters
 vocabularies vocabulary vocab tokenizer
-to_keras keras_model
+in_tokens tokens tokenizer tokenization level char chars char_level
+weights parameters state_dict get_weights
+summary describe info
+page demo serve visualize visualise plot html
+prediction text answer
+to_keras keras_model export
+validation_loss val_loss
+validation_exact_match val_accuracy val_acc val_exact_match
 settings get_params params get_config config
 exact_match accuracy acc
 worst wrong errors mistakes
@@ -287,7 +299,7 @@ def suggests_keywords(function: Callable[P, T]) -> Callable[P, T]:
 
 
 class SuggestsAttributes:
-    """A base class; the AttributeError for an unknown attribute suggests a likely one."""
+    """A base class whose errors for unknown attributes and for items suggest attributes."""
 
     if not TYPE_CHECKING:  # type checkers would accept any attribute
 
@@ -296,3 +308,7 @@ class SuggestsAttributes:
             # A property whose code raises AttributeError also ends here.
             hint = "" if name in names else did_you_mean(name, names)
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
+
+        def __getitem__(self, key):
+            hint = did_you_mean(str(key), dir(self))
+            raise TypeError(f"{type(self).__name__!r} object has attributes, not items{hint}")

@@ -84,6 +84,8 @@ def test_errors_are_also_those_of_python_and_name_the_row():
 def test_an_unknown_name_raises_the_usual_errors():
     with pytest.raises(ImportError, match="cannot import name 'nope' from 'seq2seq_demo'"):
         from seq2seq_demo import nope  # noqa: F401
+    with pytest.raises(ImportError, match=r"cannot import name 'load_model' from 'seq2seq_demo': did you mean load\?"):
+        from seq2seq_demo import load_model  # noqa: F401
     with pytest.raises(AttributeError, match="module 'seq2seq_demo' has no attribute 'nope'"):
         _ = seq2seq_demo.nope
 
@@ -108,6 +110,10 @@ def test_networks_and_evaluations_suggest_attributes_and_take_pairs_as_one_argum
         with pytest.raises(AttributeError, match=rf"{name!r}: did you mean {hint}\?$"):
             getattr(value, name)
     assert not hasattr(network, "_repr_png_")
+    with pytest.raises(TypeError, match=r"'Evaluation' object has attributes, not items: did you mean exact_match\?"):
+        _ = seq2seq_demo.Evaluation()["exact_match"]
+    with pytest.raises(TypeError, match=r"'Evaluation' object has attributes, not items$"):
+        _, _ = seq2seq_demo.Evaluation()
     for call in (network.evaluate, seq2seq_demo.train):
         with pytest.raises(seq2seq_demo.UsageError, match=rf"pairs are one argument: {call.__name__}\(zip\("):
             call([[1, 2]], [[2, 1]])

@@ -120,6 +120,10 @@ def train(
     if start is not None and not isinstance(start, TrainedNetwork):
         raise UsageError(f"expected `start` to be a network, as load() returns it, got {start!r}")
     require_count(points, "train")
+    if isinstance(validation, float):
+        raise UsageError(
+            f"expected `validation` to be pairs or a path (default: a tenth of all pairs), got {validation}"
+        )
     all_callbacks, began = check_callbacks(callbacks, on_epoch), time.monotonic()
     check_given(settings)  # before the pairs are read
 

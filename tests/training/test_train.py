@@ -68,6 +68,7 @@ def test_arguments_that_contradict_the_task_are_refused():
     for task, settings, message in (
         ("reversed", {"in_len": (1, 2, 3)}, r"expected `in_len` to be a length or a range \(shortest, longest\), got "),
         (PAIRS, {"start": "w.h5"}, r"expected `start` to be a network, as load\(\) returns it, got 'w.h5'"),
+        (PAIRS, {"validation": 0.2}, r"expected `validation` to be pairs or a path .*, got 0\.2"),
         (PAIRS, {"out_len": 2}, "expected `out_len` 3, as in the pairs, got 2"),
         (RAGGED, {"in_len": (2, 3)}, "expected `in_len` 1-2, as in the pairs, got 2-3"),
     ):
