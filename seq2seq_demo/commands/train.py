@@ -31,7 +31,7 @@ def train(options: TrainOptions) -> None:
     began = time.monotonic()
     match training_setup.find_run(options):
         case FinishedRun(result):
-            print_result(f"{result} is already saved: -i continues from it")
+            print_result(f"{result} is already saved: nothing to resume")
         case InterruptedRun(snapshot):
             kind = "the snapshot of an interrupted training run"
             with atomic_files.open_locked(snapshot, kind) if workers.is_chief() else contextlib.nullcontext():

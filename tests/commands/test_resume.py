@@ -172,8 +172,8 @@ def test_a_run_whose_result_exists_is_already_saved(run):
     save_random(CANONICAL)
     before = files()
     for options in ("-o w.h5", "99 -p copy -i other.h5 -o w.h5"):
-        assert run.ok(f"train {options} --resume")[0] == "w.h5 is already saved: -i continues from it\n"
-    assert run.ok(f"{TRAIN} --iter-num 0 --resume")[0] == f"{CANONICAL} is already saved: -i continues from it\n"
+        assert run.ok(f"train {options} --resume")[0] == "w.h5 is already saved: nothing to resume\n"
+    assert run.ok(f"{TRAIN} --iter-num 0 --resume")[0] == f"{CANONICAL} is already saved: nothing to resume\n"
     assert files() == before
 
 
