@@ -70,6 +70,7 @@ summary describe info
 page demo serve visualize visualise plot html
 prediction text answer
 to_keras keras_model export
+loss train_loss
 validation_loss val_loss
 validation_exact_match val_accuracy val_acc val_exact_match
 settings get_params params get_config config

@@ -137,7 +137,7 @@ def parse(argv: Sequence[str]) -> tuple[str, Options]:
         with contextlib.suppress(ValueError):
             name, value = "points", parse_integer(word)
         if name in given:
-            raise UsageError(f"{command} takes at most one number and one file, also got {value!r}; see -i")
+            raise UsageError(f"{command} takes at most one number and one file, also got {value!r}; -i reads weights")
         given[name] = value
     if command == "predict" and (given["words"] == ("-",) or not (given["words"] or sys.stdin.isatty())):
         del given["words"]

@@ -92,8 +92,8 @@ class NetworkOptions(TaskOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         model = self.settings.get("model")
-        if isinstance(model, str) and model not in MODEL["model"].choices and os.path.isfile(model):
-            raise UsageError(f"-m/--model chooses a decoder, got the file {model}: -i reads weights")
+        if isinstance(model, str) and model not in MODEL["model"].choices and ("." in model or os.path.isfile(model)):
+            raise UsageError(f"-m/--model chooses a decoder, got {model!r}: -i reads weights")
         check_given(self.settings)
         if self.iter_num is not None and self.input_weights:
             raise UsageError("-i/--input-weights and --iter-num cannot be combined: each selects the weights")

@@ -93,7 +93,7 @@ def with_output(record: Record) -> Record:
     """Return the record, with an error if it has no output."""
     if record.error or record.output is not None:
         return record
-    expected = 'expected a target, after a tab (in CSV, a comma), as "output" in JSON, or as the second of `columns`'
+    expected = 'expected a target, after a tab (in CSV, a comma), as "target" in JSON, or as the second of `columns`'
     return record._replace(error=InputError(f"{record.place}: {expected}, got only {preview(record.values)}"))
 
 
@@ -224,7 +224,7 @@ def _frame_columns(frame: Any, title: str, n: int, names: Sequence[str]) -> list
     chosen = named if names or len(named) == n else keys
     if len(chosen) != n or len({*keys}) < len(keys):
         expected = "columns source and target, or `columns` to name two" if n == 2 else "a column source, or one column"
-        expected = f"columns {listed(names)}" if names else expected
+        expected = f"columns {listed(names)}" if len(names) >= n else expected
         raise InputError(f"{title}: expected a DataFrame with {expected}, got {listed(keys) or 'none'}")
     return [_column(frame[key]) for key in chosen]
 

@@ -40,7 +40,7 @@ WRONG_USAGE = [  # exit status 2
     ("train 9 --beam-size 3", "--beam-size is an option of predict, evaluate, not of train; see --help"),
     ("train 9 --output w", "--output is an option of page, not of train: did you mean --output-weights?"),
     ("predict 1 -o w", "-o is an option of train, page, not of predict; > FILE saves the output"),
-    ("predict 1 -m w.h5", "-m/--model chooses a decoder, got the file w.h5: -i reads weights"),
+    ("predict 1 -m w.h5", "-m/--model chooses a decoder, got 'w.h5': -i reads weights"),
     ("page --gallery d -i g2p", "--gallery cannot be combined with -i, -o, a source, a file or --train"),
     ("train 9 -lr 0.1", "unknown option -lr: did you mean --learning-rate?"),
     ("--hidden-size 5 train 9", "unknown option --hidden-size: did you mean --cell-size?"),
