@@ -37,7 +37,7 @@ def __getattr__(name: str) -> object:
         # After an AttributeError, `from seq2seq_demo import X` would raise an ImportError without the hint.
         if hint and sys._getframe(1).f_globals["__name__"] == "importlib._bootstrap":
             raise ImportError(f"cannot import name {name!r} from {__name__!r}{hint}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}", name=name)
 
 
 def __dir__() -> list[str]:

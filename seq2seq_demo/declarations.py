@@ -23,7 +23,7 @@ SYNONYMS = """
 learning_rate lr eta step_size
 lr_schedule schedule scheduler warmup warmup_steps
 batch_size batch bs
-cell_size hidden_size hidden_dim hidden units n_units rnn_size state_size latent_dim
+cell_size hidden_size hidden_dim hidden_layer_sizes hidden units n_units rnn_size state_size latent_dim
 num_layers layers n_layers depth
 cell_type cell rnn_type unit
 model arch architecture decoder attention no_attention model_config
@@ -308,8 +308,9 @@ class SuggestsAttributes:
             names = [] if name.startswith("_") else [*dir(self), "seq2seq_demo.train", "seq2seq_demo.load"]
             # A property whose code raises AttributeError also ends here.
             hint = "" if name in names else did_you_mean(name, names)
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
+            # The keyword `name` stops Python from adding a suggestion of its own.
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}", name=name)
 
         def __getitem__(self, key):
-            hint = did_you_mean(str(key), dir(self))
+            hint = did_you_mean(str(key), dir(self)).replace("mean ", "mean .")
             raise TypeError(f"{type(self).__name__!r} object has attributes, not items{hint}")

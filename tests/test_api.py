@@ -107,10 +107,11 @@ def test_networks_and_evaluations_suggest_attributes_and_take_pairs_as_one_argum
         (network, "fit", "seq2seq_demo.train"),
         (seq2seq_demo.Evaluation(), "accuracy", "exact_match"),
     ):
-        with pytest.raises(AttributeError, match=rf"{name!r}: did you mean {hint}\?$"):
+        with pytest.raises(AttributeError, match=rf"{name!r}: did you mean {hint}\?$") as error:
             getattr(value, name)
+        assert error.value.obj is None  # otherwise, Python adds a suggestion of its own
     assert not hasattr(network, "_repr_png_")
-    with pytest.raises(TypeError, match=r"'Evaluation' object has attributes, not items: did you mean exact_match\?"):
+    with pytest.raises(TypeError, match=r"'Evaluation' object has attributes, not items: did you mean \.exact_match\?"):
         _ = seq2seq_demo.Evaluation()["exact_match"]
     with pytest.raises(TypeError, match=r"'Evaluation' object has attributes, not items$"):
         _, _ = seq2seq_demo.Evaluation()

@@ -328,7 +328,7 @@ class TrainedNetwork(SavedNetwork):
             FileExistsError: the file exists and `overwrite` is False.
         """
         if Path(path).suffix == ".keras":
-            raise WeightsError(f"expected a weights file, got {path}: `to_keras().save` writes a Keras model")
+            raise WeightsError(f"{path}: expected another suffix, such as .h5; `to_keras().save` writes a Keras model")
         network = self if require_flag("`optimizer`", optimizer) else self.without_optimizer()
         weights_file.write(network, Path(path), require_flag("`overwrite`", overwrite))
 
