@@ -147,11 +147,11 @@ def pattern_to_train(network: TrainedNetwork | None) -> PatternTask:
     """Return the built-in pattern that the network was trained on, or the default pattern for a new network.
 
     Raises:
-        UsageError: the network was trained on pairs or a user's function, which the options must name again.
+        UsageError: the network was trained on pairs or a user's function, which the command line must name again.
     """
     if network and network.task is not None and not network.pattern:
-        option = "-p with your function" if is_user_function(network.task) else "--from-file"
-        raise UsageError(f"the network was trained on {network.task!r}: give {option} again")
+        missing = "-p with your function" if is_user_function(network.task) else "a file of pairs"
+        raise UsageError(f"the network was trained on {network.task!r}: give {missing}")
     return find_pattern((network and network.pattern) or DEFAULT_PATTERN)
 
 

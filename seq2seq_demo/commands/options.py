@@ -177,6 +177,9 @@ class TrainOptions(NetworkOptions):
         outputs = {"-o": self.output} | histories | of_members
         self._check_outputs(outputs, self.validation_file, may_replace_weights="-o")
         is_untrained = self.settings.get("epochs") == 0
+        for option, path in (histories | {"--log-dir": self.log_dir}).items():
+            if is_untrained and path:
+                raise UsageError(f"{option} needs --epochs of at least 1, got 0")
         if not (self.settings.get("points") or self.resume or is_untrained or self.from_file):
             needed = "the number of points, as in `train 100000`, or a file of pairs, as in `train pairs.tsv`"
             raise UsageError(f"train needs {needed}")

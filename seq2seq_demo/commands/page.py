@@ -90,7 +90,12 @@ def _shown_network(selected: SelectedNetwork, offered: Sequence[Example] = ()) -
     """Return a network with its name, the description of its task and its examples."""
     name, network = file_names.display_name(selected.path), selected.network
     description = f"{network.task}: from {' to '.join(network.vocabularies.tokens)}" if network.task else ""
-    return ShownNetwork(name, network, offered, DESCRIPTIONS.get(name, description))
+    return ShownNetwork(name, network, offered, DESCRIPTIONS.get(_bundled_name(selected.path), description))
+
+
+def _bundled_name(path: Path) -> str:
+    """Return the name of the bundled network in this file, or "" for any other file."""
+    return next((name for name, each in file_names.shipped_networks().items() if each == path), "")
 
 
 def _examples(options: PageOptions, selected: Sequence[SelectedNetwork]) -> list[list[Example]]:
@@ -120,9 +125,8 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork]) -> list
 def _own_examples(selected: Sequence[SelectedNetwork]) -> list[list[Example]]:
     """Return a bundled network's examples from EXAMPLES, or else examples of the networks' patterns."""
     networks = [one.network for one in selected]
-    names = {path: name for name, path in file_names.shipped_networks().items()}
     for one in selected:
-        if rows := EXAMPLES.get(names.get(one.path, "")):
+        if rows := EXAMPLES.get(_bundled_name(one.path)):
             return examples.pair_examples(networks, pair_task(rows, vocabularies=networks[0].vocabularies).pairs)
     if networks[0].vocabularies.are_text:
         return [[] for _ in selected]

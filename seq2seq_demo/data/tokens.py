@@ -186,7 +186,9 @@ def unknown_notice(records: Sequence[Record], vocabularies: Vocabularies, larges
     if not lacked:
         return ""
     pairs = f"{sum(is_affected)} of {len(records)} pairs, such as {records[is_affected.index(True)].place}"
-    return f"Training lacked {' and '.join(lacked)}, so {pairs}, count as wrong; only the loss omits them"
+    return (
+        f"Training lacked {' and '.join(lacked)}, so the answers to {pairs}, count as wrong; only the loss omits them"
+    )
 
 
 def source_records(sources: Any, vocabulary: Vocabulary, largest: int) -> list[Record]:

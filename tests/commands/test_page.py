@@ -35,15 +35,15 @@ def test_a_page_of_a_file_and_of_a_shipped_network(run):
 
 
 def test_pairs_from_a_file_become_examples(run):
-    save_texts("t.h5", ("characters", ("a", "b", "é")), ("words", ("X", "Y")))
+    save_texts("g2p.h5", ("characters", ("a", "b", "é")), ("words", ("X", "Y")))
     Path("t.tsv").write_text("ab\tX Y\ne\u0301\tY\n", encoding="utf-8")
-    _, err = run.ok("page -i t.h5 --from-file t.tsv -o t.html")
+    _, err = run.ok("page -i g2p.h5 --from-file t.tsv -o t.html")
     (data,) = networks_in("t.html")
     assert f"The page offers {len(data['examples'])} of the 2 pairs in t.tsv\n" in err
     assert (data["source"]["symbols"], data["target"]["words"]) == (["a", "b", "é"], [])
     assert data["task_description"].endswith(": from characters to words")
     assert [(x["source"], x["target"]) for x in data["examples"][:2]] == [([0, 1], [0, 1]), ([2], [1])]
-    run.ok("page -i t.h5 -o t3.html ba é")
+    run.ok("page -i g2p.h5 -o t3.html ba é")
     assert [(x["source"], x["target"]) for x in networks_in("t3.html")[0]["examples"]] == [([1, 0], None), ([2], None)]
 
 

@@ -154,7 +154,7 @@ def test_changed_data_cannot_be_resumed(run, fast_steps):
     digest, lengths = pair_task(ROWS).digest, {"in_len": 2, "min_in_len": 2, "out_len": 2}
     finished_snapshot(SNAPSHOT, digest, "pairs", True, digest, True, points=5, **lengths)
     expected = f"{SNAPSHOT}: expected the data that its training began with ('pairs' and any --validation-file)"
-    run.refuses("train --resume -o w.h5", "the network was trained on 'pairs': give --from-file again")
+    run.refuses("train --resume -o w.h5", "the network was trained on 'pairs': give a file of pairs")
     lines = LINES.splitlines(keepends=True)
     for content, found in {"".join(reversed(lines)): "different data", "".join(lines[1:]): "expected 5 pairs"}.items():
         Path("p.jsonl").write_text(content)

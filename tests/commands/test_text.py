@@ -58,7 +58,7 @@ def test_evaluate_with_keep_going_skips_lines_and_exits_1(run, text_network):
         status, out, err = run("evaluate -i w --from-file test.tsv --keep-going --json", *n)
         facts = json.loads(out.splitlines()[-1])
         assert (status, facts["n"], facts["unseen"]) == (bool(n_skipped), 4, 2)
-        lacked = 'Training lacked "z" in sources and "Z" in targets, so 2 of 4 pairs, such as test.tsv'
+        lacked = 'Training lacked "z" in sources and "Z" in targets, so the answers to 2 of 4 pairs, such as test.tsv'
         assert err.count(f"{lacked}, line 2, count as wrong;") == 1
         read = "Read 6 records of test.tsv: 4 pairs, 2 skipped; the first error: test.tsv, line 5"
         assert (read in err) == bool(n_skipped)

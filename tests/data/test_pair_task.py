@@ -232,8 +232,8 @@ def test_symbols_that_are_only_held_out_are_not_in_the_vocabularies(caplog):
     assert "".join(task.vocabularies.source.symbols + task.vocabularies.target.symbols) == "01234abcabc"
     assert task.split[1].sources.rows()[-1] == [8] * 24
     assert caplog.messages == [
-        'Training lacked "z" in sources and "Z" in targets, so 1 of 3 pairs, such as pairs, row 15, count as wrong; '
-        "only the loss omits them"
+        'Training lacked "z" in sources and "Z" in targets, so the answers to 1 of 3 pairs, such as pairs, row 15, '
+        "count as wrong; only the loss omits them"
     ]
     again = pair_task(rows, vocabularies=task.vocabularies, **settings)  # as -i and --resume read it
     assert again.digest == task.digest

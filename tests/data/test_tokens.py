@@ -135,13 +135,13 @@ def test_unknown_symbols_have_numbers_that_no_symbol_has():
     unknown = tokens.unknown_numbers(tokenized, vocabularies)
     numbered = [tokens.number(record, vocabularies, unknown) for record in tokenized]
     assert [record[1:3] for record in numbered] == [([1, 4, 0], [0]), ([3], [3, 0, 2]), ([0], [0])]
-    lacked = 'Training lacked "0", "z" in sources and "V", "W" in targets, so 2 of 3 pairs, such as f'
+    lacked = 'Training lacked "0", "z" in sources and "V", "W" in targets, so the answers to 2 of 3 pairs, such as f'
     lacked += ", line 1, count as wrong; only the loss omits them"
     assert tokens.unknown_notice(tokenized, vocabularies, NONE) == lacked
     assert tokens.unknown_notice(tokenized[2:], vocabularies, NONE) == ""
     assert tokens.unknown_notice([Record(PLACE, ["A"], ["Q"])], vocabularies, NONE).endswith("omits them")
     lacking = tokens.unknown_notice(rows(*(([n, 9], [7]) for n in (8, 10, 12))), Vocabularies(), (9, 7))
-    assert "Training lacked 10, 12 in sources, so 2 of 3 pairs, such as f, line 2, count" in lacking
+    assert "Training lacked 10, 12 in sources, so the answers to 2 of 3 pairs, such as f, line 2, count" in lacking
 
 
 def test_a_new_vocabulary_is_sorted_by_code_point():

@@ -25,7 +25,7 @@ def test_pairs_are_measured_by_length_and_unseen_symbols_are_reported(caplog):
     assert found == [(GIVEN, None, [[3], [3]], [[6], [5]]), (GIVEN, None, [[1, 2], [1, 2]], [[4], [8]])]
     rows = zip(pairs.sources.rows(), pairs.targets.rows(), strict=True)
     e = TrainedNetwork(ENDING, random_weights(ENDING)).evaluate(rows)
-    lacked = "Training lacked 10 in targets, so 1 of 5 pairs, such as pairs, row 4, count as wrong"
+    lacked = "Training lacked 10 in targets, so the answers to 1 of 5 pairs, such as pairs, row 4, count as wrong"
     assert caplog.messages == [f"{lacked}; only the loss omits them"]
     assert (e.fresh, e.unseen, e.by_kind) == (None, 1, {})
     assert {in_len: (each.n, each.n_pairs) for in_len, each in e.by_length.items()} == {1: (2, 3), 2: (1, 2)}
