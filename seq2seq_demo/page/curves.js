@@ -24,14 +24,15 @@ function numbersOf(kind, { loss, exact, positions }) {
   const single = app.networks[0].sourceVocabulary.isText ? "single symbols" : "single digits";
   // for each network, how many symbols of all held-out targets it gets right
   const right = positions.map((fractions) => sum(fractions.map((fraction, t) => fraction * due[t])));
-  return { "whole answers": exact.map(percent), [single]: right.map((n) => inPercent(n / (sum(due) || 1))) };
+  const inAll = (/** @type {number} */ n) => (sum(due) ? inPercent(n / sum(due)) : "–"); // a link has no held-out targets
+  return { "whole answers": exact.map(percent), [single]: right.map(inAll) };
 }
 
 /** Update a chart in training.html: its title, the numbers at the shown moment, and its curves. */
 export function drawFigure(/** @type {Kind} */ kind) {
   const [caption, box] = byId(kind).children;
   const shown = shownPoint();
-  const title = kind === "exact" ? `${course.nHeldOut} new sources` : "Training";
+  const title = kind === "exact" ? `${course.nHeldOut || ""} new sources` : "Training";
   const numbers = numbersOf(kind, shown);
   const rows = app.networks.map(({ name }, i) => [
     h("span", { class: `line-${i}` }, `${"●■"[i]} ${name} `),

@@ -66,7 +66,8 @@ export function prepareKept(show) {
       show(kept);
     });
     const numbers = [thousands(state.samples), ...last(state.points).exact.map(percent)];
-    return h("tr", {}, ...[choose, ...Object.values(settings), ...numbers].map((cell) => h("td", {}, cell)));
+    const shown = Object.values(settings.task === "pairs" ? { ...settings, length: "" } : settings);
+    return h("tr", {}, ...[choose, ...shown, ...numbers].map((cell) => h("td", {}, cell)));
   };
   box.onbeforetoggle = () => {
     keep(course);

@@ -59,8 +59,12 @@ export function preparePairs(/** @type {() => void} */ change) {
   };
   const replace = (/** @type {string} */ text) => set(text, ["", ""]);
   const open = async (/** @type {File | undefined} */ chosen) => {
-    if (chosen && chosen.size > MAX_FILE) revise(said, {}, `The file is larger than ${MAX_FILE / 1e6} MB`);
-    else if (chosen) replace(await chosen.text());
+    if (!chosen) return;
+    const isLarge = chosen.size > MAX_FILE;
+    const text = isLarge ? "" : await chosen.text();
+    if (isLarge) revise(said, {}, `The file is larger than ${MAX_FILE / 1e6} MB`);
+    else if (text.includes("\ufffd")) revise(said, {}, "The file is not encoded as UTF-8");
+    else replace(text);
   };
   field.onchange = () => set(); // called before the click that took the focus from the field
   field.oninput = soon(set, 300);
@@ -103,14 +107,15 @@ export function preparePairs(/** @type {() => void} */ change) {
 
 /** Return list items for the first pairs and for the first lines that were left out. */
 function listed(/** @type {Reading} */ { pairs, problems }) {
-  const lines = pairs.slice(0, N_SHOWN).map(({ source, target }) => `${spaced(source)} → ${spaced(target)}`);
+  const lines = pairs.slice(0, N_SHOWN).map(({ source, target }) => [isolated(source), " → ", isolated(target)]);
   const left = problems.slice(0, N_PROBLEMS);
   if (problems.length > N_PROBLEMS) left.push(`${thousands(problems.length - N_PROBLEMS)} more`);
   const errors = left.map((problem) => h("li", { dir: "auto", class: "error" }, `Left out: ${problem}`));
-  return [...lines.map((line) => h("li", { dir: "auto" }, line)), ...errors];
+  return [...lines.map((line) => h("li", {}, ...line)), ...errors];
 }
 
-const spaced = (/** @type {string[]} */ symbols) => visible(symbols.join("\u2009"));
+/** Return an element whose writing direction does not change the order of what surrounds it. */
+const isolated = (/** @type {string[]} */ symbols) => h("bdi", {}, visible(symbols.join("\u2009")));
 
 /** Describe what was read: pairs, symbols and their kinds. */
 function summaryOf(/** @type {Reading} */ reading) {
@@ -161,9 +166,9 @@ function errorItem({ source, strings = [] }) {
   const [network] = app.networks;
   const [symbols, target] = strings;
   const show = () => app.change({ text: symbols, targetText: target, place: null, moment: null });
-  if (source.includes(-1)) return h("li", { dir: "auto" }, button(symbols, show), ": a symbol is unknown");
+  if (source.includes(-1)) return h("li", {}, button(symbols, show), ": a symbol is unknown");
   const answer = network.targetVocabulary.text(network.run(source, null, null, {}).answer) || "nothing";
-  return h("li", { dir: "auto" }, button(symbols, show), ` → ${answer}, expected ${target}`);
+  return h("li", {}, button(symbols, show), " → ", h("bdi", {}, answer), ", expected ", h("bdi", {}, target));
 }
 
 /** Return a course and its pairs as JSON values.

@@ -62,7 +62,7 @@ export function readPairs(text, kinds) {
     else pairs.set(JSON.stringify([source, target]), { source, target });
   }
   const read = [...pairs.values()];
-  return { text, asked: kinds, pairs: read, kinds: chosen, problems, refusal: refusalOf(read) };
+  return { text, asked: kinds, pairs: read, kinds: chosen, problems, refusal: refusalOf(read, text) };
 }
 
 /** Split a line into cells. A cell in quotation marks may contain the separator, unless the separator is a tab or an
@@ -84,9 +84,9 @@ function problemOf(line, sides) {
 }
 
 /** Say why networks cannot learn these pairs; "" if they can.
-    @type {(pairs: Pair[]) => string} */
-function refusalOf(pairs) {
-  if (!pairs.length) return "Paste pairs, open a file, or begin with a sample.";
+    @type {(pairs: Pair[], text: string) => string} */
+function refusalOf(pairs, text) {
+  if (!text.trim()) return "Paste pairs, open a file, or begin with a sample.";
   const n = new Set(pairs.map(({ source }) => source.join("\n"))).size;
   if (n < MIN_PAIRS) return `Expected at least ${MIN_PAIRS} pairs with different sources, got ${n}.`;
   const note = "the program has no limit";

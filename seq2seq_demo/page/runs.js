@@ -7,13 +7,14 @@ import { softmax } from "./tape.js";
 /** @import { Step } from "./network.js"
     @import { Run, TrainedNetwork } from "./trained.js" */
 
-/** Return a string with the number of errors of each kind in an answer; "" if only END is missing. */
-export function describeErrors(/** @type {Run} */ { alignment, written, network }) {
+/** Return a string with the number of errors of each kind in an answer, from output `first` on; "" if only END is
+    missing. */
+export function describeErrors(/** @type {Run} */ { alignment, written, network }, first = 0) {
   if (!alignment) return "";
-  const { kinds, missing } = alignment;
+  const [kinds, { missing }] = [alignment.kinds.slice(first), alignment];
   const [wrong, extra] = ["wrong", "extra"].map((kind) => kinds.filter((one) => one === kind).length);
   const nMissing = missing.flat().filter((symbol) => symbol !== network.go || !network.ends).length;
-  if (wrong && !extra && !nMissing) return `${wrong} of ${written.length} wrong`;
+  if (wrong && !extra && !nMissing) return `${wrong} of ${written.length - first} wrong`;
   const counts = Object.entries({ wrong, extra, missing: nMissing });
   return counts.flatMap(([kind, n]) => (n ? `${n} ${kind}` : [])).join(", ");
 }

@@ -65,7 +65,7 @@ function stops() {
   const alike = "looks at all inputs about equally: it is untrained";
   const looks = moments.length && !state.samples ? alike : seeing && describeAttention(seeing, t);
   const symbol = app.forced[0] ?? wrongFirstSymbol(runs[0]);
-  const fate = (/** @type {Run} */ run) => (recovers(run) ? "gets all symbols right" : `has ${describeErrors(run)}`);
+  const fate = (/** @type {Run} */ run) => (recovers(run) ? "gets all symbols right" : `has ${describeErrors(run, 1)}`);
   const after = runs.map((run) => `${nameOf(run)} ${fate(run)}`);
   const rated = runs[0].expected ? ` After it, ${after.join(", and ")}.` : "";
   const forcing = `The 1st symbol is forced to be ${targetName(runs[0], symbol)}.${rated}`;

@@ -159,6 +159,7 @@ function newCourse(/** @type {Settings} */ settings) {
       verdict = "The network in the address cannot be read: was the link cut off?";
     }
   }
+  if (!own.reading.text) readOwn(own.learnable.text, own.learnable.asked); // after a link, which contains no pairs
   const reading = own.reading.refusal ? own.learnable : own.reading;
   return new Course(own.both ? [first, without] : [first], settings, (random) => pairsTask(reading, random));
 }
@@ -337,13 +338,14 @@ function prepareControls() {
   const [train, another, more, section] = ["train", "another", "more-settings", "training"].map(byId);
   train.onclick = toggleTraining;
   byId("start-again").onclick = () => {
+    app.state.network = "";
     begin({}, null);
     app.change({ place: null }, UNTRAINED);
   };
   another.onclick = showTelling;
   for (const control of controls)
     control.onchange = () => {
-      app.change({ [control.name]: control.value, place: null });
+      app.change({ [control.name]: control.value, place: null, network: "" });
       announce(statusText());
     };
   preparePairs(changePairs);
@@ -391,7 +393,8 @@ function statusText() {
   const to = isPairs() || (samples && !app.isTraining) ? "" : ` of ${thousands(app.isTraining ? end : goal || ROUND)}`;
   const count = `${thousands(samples)}${to} samples`;
   if (app.isTraining) return count + timeLeft();
-  if (isStale() && samples) return `${count}. The pairs have changed.`;
+  const stale = course.task.reading ? "The pairs have changed." : "The link contains no pairs.";
+  if (isStale() && samples) return `${count}. ${stale}`;
   const note = app.state.lecture && app.state.text === app.note.text ? app.note.note : "";
   const parts = [`${count}.`, verdict || (samples ? "" : UNTRAINED), findingOf(course), note];
   return [...new Set(parts)].filter(Boolean).join(" ");
@@ -450,7 +453,7 @@ function prepareLookingBack() {
     },
     finish: () => announceAnswers(),
   });
-  byId("back").append(...track.elements);
+  byId("look-back").append(...track.elements);
   const steepest = byId("steepest");
   steepest.onclick = () => track.go(course.steepest() ?? 0);
   app.add(() => {

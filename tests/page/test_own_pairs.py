@@ -297,6 +297,8 @@ def test_a_link_opens_a_network_without_its_pairs(opened):
     assert sum(a == b for a, b in zip(answers, before, strict=True)) >= len(before) - 1  # weights of 8 bits
     assert page.evaluate("[course.samples, app.networks.length, own.reading.text]") == [samples, 1, ""]
     assert page.locator("#save, #link, #errors").evaluate_all("(all) => all.every((one) => !one.offsetParent)")
+    assert page.text_content("#status").endswith(" The link contains no pairs.")
+    assert "%–" in page.text_content("#exact")  # exact match on the pairs in the sender's page, and no single symbols
     paste(page, EASY)
     assert page.evaluate("course.samples") == samples
     page.click("#train")
@@ -309,6 +311,11 @@ def test_a_link_opens_a_network_without_its_pairs(opened):
     )
     page.evaluate("byId('link').click()")
     assert "network" not in page.evaluate("location.hash")
+    page = opened(fragment=link)
+    page.locator("[name=units]").select_option("8")
+    sample = page.input_value("#pairs")  # in place of the pairs that the link lacks
+    assert page.evaluate("[course.samples, course.task.reading.text]") == [0, sample] and "chouth" in sample
+    assert "cut off" not in page.text_content("#status")
 
 
 def test_a_damaged_link_is_ignored_or_shown_and_does_nothing_else(opened):
@@ -348,3 +355,15 @@ def test_files_and_samples(opened, tmp_path):
     page.evaluate("Object.defineProperty(File.prototype, 'size', { value: 1e8 })")
     page.evaluate(DROP, ["pairs.tsv", "x"])
     assert page.text_content("#pairs-said") == "The file is larger than 10 MB"
+
+
+def test_strings_of_other_scripts_and_encodings(opened, tmp_path):
+    page = opened(fragment=PAIRS)
+    paste(page, "\n".join(f"{chr(ord('א') + n)}א\tx{n}" for n in range(22)))
+    lefts = page.locator("#own li bdi").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().left)")
+    assert len(lefts) == 10 and lefts[0] < lefts[1]  # the arrow points from the source to the target
+    (tmp_path / "pairs.csv").write_bytes("é1,ü2".encode("latin-1"))
+    page.set_input_files("#own input[type=file]", tmp_path / "pairs.csv")
+    page.get_by_text("The file is not encoded as UTF-8").wait_for()
+    paste(page, "no pairs")
+    assert page.text_content("#pairs-said") == "Expected at least 20 pairs with different sources, got 0."
