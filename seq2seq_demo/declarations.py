@@ -8,6 +8,7 @@ import operator
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import field, fields
+from pathlib import Path
 from types import MappingProxyType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, TypeVar, Union, get_args, get_origin
 
@@ -17,66 +18,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 NO_ALIASES: Mapping[str, str] = MappingProxyType({})
 _FLAGS: dict[str, str] = {}  # maps the Python name of every option, such as `in_len`, to its flag, `--in-len`
-# Each line lists names for the same thing, here and in other programs. The error for an unknown name suggests the first
-# valid name on its line.
-SYNONYMS = """
-learning_rate lr eta step_size
-lr_schedule schedule scheduler warmup warmup_steps
-batch_size batch bs
-cell_size hidden_size hidden_dim hidden_layer_sizes hidden units n_units rnn_size state_size latent_dim
-num_layers layers n_layers depth
-cell_type cell rnn_type unit
-model arch architecture decoder attention no_attention model_config
-points n n_points n_samples samples size
-seed random_state rng
-patience early_stopping n_iter_no_change
-validation validation_file validation_split validation_fraction validation_data val_data val valid dev
-validation validation_file val_split eval_set
-output output_weights out outfile save save_to save_path save_dir output_file
-start input_weights weights network init checkpoint ckpt pretrained warm_start
-data sources pairs from_file file filename input input_file train train_file train_data path dataset texts
-beam_size beam beam_width num_beams
-n_best num_return_sequences top_k top alternatives
-columns column usecols source target src tgt source_column target_column input_column output_column src_col tgt_col
-details tsv scores return_scores output_attentions return_attention proba probabilities confidence return_confidence
-out_len max_out_len max_length max_len max_new_tokens output_len target_len
-in_len length lengths input_len source_len src_len seq_len
-members ensemble n_models n_estimators
-minutes budget time time_limit timeout
-quiet verbose silent no_progress
-force overwrite
-resume continue resume_from resume_from_checkpoint
-jobs workers num_workers n_jobs processes
-history log log_file logs metrics loss_curve
-keep_going skip skip_bad skip_invalid
-min_confidence threshold confidence
-json worst jsonl show_errors predictions confusions calibration
-by_length per_length json
-pattern data pattern_name task function
-epochs max_iter n_iter max_epochs n_epochs num_epochs num_train_epochs iterations
-format delimiter delim sep
-train fit compile partial_fit train_model resume Model Seq2Seq Seq2SeqModel Seq2SeqEstimator Trainer seq2seq_demo.train
-load load_model load_weights from_pretrained pipeline seq2seq_demo.load
-save save_weights save_model save_pretrained
-read_pairs load_pairs load_data load_dataset read_csv read_tsv
-evaluate score test eval TrainedNetwork.evaluate
-predict transform translate generate infer interactive predict_proba plot_attention TrainedNetwork.predict
-networks models list
-n_weights count_params n_params num_parameters
-vocabularies vocabulary vocab tokenizer
-in_tokens tokens tokenizer tokenization level char chars char_level
-weights parameters state_dict get_weights
-summary describe info
-page demo serve visualize visualise plot html
-prediction text answer
-to_keras keras_model export
-loss train_loss
-validation_loss val_loss
-validation_exact_match val_accuracy val_acc val_exact_match
-settings get_params params get_config config
-exact_match accuracy acc
-worst wrong errors mistakes
-"""
+# Each line of this file lists names for the same thing, here and in other programs. The error for an unknown name
+# suggests the first valid name on its line.
+SYNONYMS = Path(__file__).with_name("synonyms.txt")
 
 
 class Range(NamedTuple):
@@ -262,7 +206,8 @@ def likely_name(name: str, names: Iterable[str]) -> str | None:
     folded, meant = {_fold(each): each for each in names}, _fold(name)
     if len(meant) < 2:
         return None
-    synonyms = [_fold(each) for line in SYNONYMS.splitlines() if meant in _fold(line).split() for each in line.split()]
+    rows = map(str.split, _fold(SYNONYMS.read_text("utf-8")).splitlines())
+    synonyms = [each for row in rows if meant in row for each in row]
     likely = synonyms or [meant, *difflib.get_close_matches(meant, folded, 1, 0.7)]
     return next((folded[each] for each in likely if each in folded), None)
 
