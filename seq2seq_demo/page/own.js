@@ -88,8 +88,8 @@ export function preparePairs(/** @type {() => void} */ change) {
   /** @type {Reading} */
   let shown;
   app.add(() => {
-    const { task, samples } = app.state;
-    if (panel.hidden && task === "pairs" && !samples) panel.classList.remove("small");
+    const { task, samples, lecture } = app.state;
+    if (panel.hidden && task === "pairs" && !samples && !lecture) panel.classList.remove("small");
     panel.hidden = task !== "pairs";
     both.checked = own.both;
     if (shown === own.reading) return;

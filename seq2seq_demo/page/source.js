@@ -183,7 +183,7 @@ function examplesList() {
   const items = examples.map(({ source, note }) => {
     const text = sourceVocabulary.text(source);
     const isUnique = examples.filter((other) => other.note === note).length === 1;
-    const [shown, title] = sourceVocabulary.isText || !isUnique || !note ? [text.trim(), note] : [note, text];
+    const [shown, title] = sourceVocabulary.isText || !isUnique || !note ? [text.trim(), note || text] : [note, text];
     const isPressed = () => app.state.text === text;
     const properties = { title, dir: "auto", "aria-pressed": isPressed };
     const example = button(shown, () => choose(text), properties);

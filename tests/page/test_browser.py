@@ -254,6 +254,8 @@ def test_no_answer_is_right_without_a_valid_target_or_before_it_is_read(opened):
         assert judgement(page) == text
     page.fill("#target", "1 " * 121)
     assert page.text_content("#target-error") == "Expected at most 120 symbols, got 121"
+    field, error = page.locator("#target").bounding_box(), page.locator("#target-error").bounding_box()
+    assert error["y"] > field["y"] + field["height"] + 5  # below the ring of the focus
     page.fill("#target", "")
     page.focus("#source")
     assert (page.input_value("#target"), judgement(page)) == (spaced(SOURCE[::-1]), "✓ right")

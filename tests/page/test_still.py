@@ -1,15 +1,16 @@
 """The pictures and the player stay where they are, and a laptop sees everything, whatever appears in the page."""
 
 import pytest
-from helpers_page import needs_chromium, shipped, wait_for_layout
+from helpers_page import needs_chromium, paste, shipped, step, wait_for_layout
 
-from seq2seq_demo.page.builder import Example, ShownNetwork
+from seq2seq_demo.page.builder import Example, ShownNetwork, build
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 SIZES = [(1366, 657), (390, 844)]
 LAPTOPS = [(1366, 657), (1280, 680), (1536, 730), (1280, 800)]
 TOPS = """[".pictures", "#step .picture-box", "#player"].map((one) => document.querySelector(one))
     .map((one) => one.getBoundingClientRect().top + (one.id ? 0 : scrollY))"""
+BOXES = "(all) => all.map((one) => one.getBoundingClientRect()).map(({ x, y, right, bottom }) => [x, y, right, bottom])"
 TWENTY = "3 1 4 1 5 9 2 6 5 3 5 8 9 7 9 3 2 3 8 4"
 SOURCES = {
     "an error": "3 x 4",
@@ -83,6 +84,9 @@ def test_nothing_moves_in_the_page_that_trains(opened, size):
     for states in (layers, clicks, typing(page), evaluating(page, STATES), evaluating(page, TRAINING)):
         assert_still(page, states)
         page.evaluate("scrollTo(0, 0)")
+    page.evaluate("app.change({ place: 12, forced: { 0: 5 } })")
+    links = page.locator(".verdict .link").evaluate_all(BOXES)
+    assert len(links) == 4 and all(right <= size[0] for _, _, right, _ in links)
     page.fill("#source", TWENTY)
     if size == SIZES[1]:  # the picture is before the curves
         assert page.locator("#step").bounding_box()["y"] < page.locator("#curves").bounding_box()["y"]
@@ -98,6 +102,53 @@ def test_nothing_moves_in_a_page_of_two_networks(opened):
     for states in (toggling(page, ("Tour",)), clicks, typing(page), evaluating(page, STATES)):
         assert_still(page, states)
         page.evaluate("scrollTo(0, 0)")
+
+
+def test_the_buttons_of_the_tour_stay_in_the_window(opened):
+    networks = [ShownNetwork(name, shipped(f"embedding_{name}")) for name in ("attention", "rnn")]
+    text = build(networks, index="index.html")
+    page = opened(text=text, fragment="#source=3%201%204", viewport={"width": 1366, "height": 657})
+    page.click("#tour > button")
+    buttons = page.locator("#tour dialog button")
+    places = buttons.evaluate_all(BOXES)
+    while page.get_attribute("#tour .primary", "aria-disabled") == "false":
+        page.click("#tour .primary")
+        assert buttons.evaluate_all(BOXES) == places
+    link = page.locator("#tour a")  # only in the last step
+    assert link.is_visible() and max(right for _, _, right, _ in [*places, *link.evaluate_all(BOXES)]) <= 1366
+
+
+def test_nothing_moves_on_a_phone_while_pairs_are_learned(opened):
+    page = opened(fragment="#task=pairs", viewport={"width": 390, "height": 844})
+    start = page.locator("#start-again").bounding_box()
+    names = ("training", "a measurement", "a pause")
+    assert_still(page, evaluating(page, {name: TRAINING[name] for name in names}))
+    assert page.locator("#link").is_visible() and page.locator("#start-again").bounding_box() == start
+
+
+@pytest.mark.parametrize("size", LAPTOPS)
+def test_a_laptop_sees_the_answer_and_the_player_in_the_lecture_view_of_pairs(opened, size):
+    page = opened(fragment="#task=pairs&view=lecture", viewport=dict(zip(("width", "height"), size, strict=True)))
+    wait_for_layout(page)
+    assert page.locator("#pairs").bounding_box()["height"] < 60  # one line, which covers nothing
+    step(page, 1)
+    wait_for_layout(page)
+    parts = page.locator("#step .diagram").evaluate_all(BOXES)
+    above, below = (page.locator(f"{part} button:visible").evaluate_all(BOXES) for part in ("#actions", "#training"))
+    assert parts[0][3] <= page.locator("#player").bounding_box()["y"]
+    assert max(bottom for _, _, _, bottom in above) <= min(y for _, y, _, _ in below)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_long_examples_leave_space_for_the_source(opened, size):
+    page = opened(fragment="#task=pairs&units=8", viewport=dict(zip(("width", "height"), size, strict=True)))
+    wait_for_layout(page)
+    before = page.evaluate(TOPS)
+    paste(page, "\n".join(f"{'abcdefghij' * 5}{n:04}\t{n}" for n in range(60)))
+    wait_for_layout(page)
+    assert page.evaluate(TOPS) == pytest.approx(before, abs=1)
+    source, first = (page.locator(one).first.evaluate_all(BOXES)[0] for one in ("#source", ".examples button"))
+    assert source[2] - source[0] > 250 and (first[0] > source[2] or first[1] > source[3])
 
 
 def test_a_laptop_sees_both_answers_and_the_player_while_two_networks_train(opened):
