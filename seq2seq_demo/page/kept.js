@@ -66,8 +66,7 @@ export function prepareKept(show) {
       show(kept);
     });
     const numbers = [thousands(state.samples), ...last(state.points).exact.map(percent)];
-    const shown = Object.values(settings.task === "pairs" ? { ...settings, length: "" } : settings);
-    return h("tr", {}, ...[choose, ...shown, ...numbers].map((cell) => h("td", {}, cell)));
+    return h("tr", {}, ...[choose, ...Object.values(settings), ...numbers].map((cell) => h("td", {}, cell)));
   };
   box.onbeforetoggle = () => {
     keep(course);
