@@ -141,7 +141,7 @@ def test_a_changed_pattern_cannot_be_resumed(run, fast_steps):
     Path("mine.py").write_text("def f(source):\n    return source[::+1]\n")
     message = f"{SNAPSHOT}: pattern 'mine:f' no longer returns the targets that this run began with"
     run.refuses("train --resume -o w.h5 -p mine.py:f", message)
-    run.refuses("train --resume -o w.h5", "give -p with your function again")
+    run.refuses("train --resume -o w.h5", "give -p with your function")
     Path("mine.py").write_text("def f(source):\n    # as before\n    return source[::-1]\n")
     run.ok("train --resume -o w.h5 -p mine.py:f")
 
