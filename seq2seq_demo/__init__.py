@@ -35,7 +35,7 @@ def __getattr__(name: str) -> object:
             names = [*vars(api), "TrainedNetwork.predict", "TrainedNetwork.evaluate"]
             hint = import_module(f"{__name__}.declarations").did_you_mean(name, names)
         # After an AttributeError, `from seq2seq_demo import X` would raise an ImportError without the hint.
-        if hint and sys._getframe(1).f_globals["__name__"] == "importlib._bootstrap":
+        if hint and sys._getframe(1).f_globals.get("__name__") == "importlib._bootstrap":
             raise ImportError(f"cannot import name {name!r} from {__name__!r}{hint}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}", name=name)
 

@@ -178,11 +178,7 @@ class TrainConfig:
         "fraction of sources with few distinct symbols (default 0.25 with a range of lengths, else 0)",
         within=RATE,
     )
-    keep_best: bool = setting(
-        False,
-        "--keep-best",
-        "save the epoch with the best exact match; with few validation pairs, only if clearly better than the last",
-    )
+    keep_best: bool = setting(False, "--keep-best", "save the epoch with the best exact match, not the last epoch")
     patience: int | None = setting(None, "--patience N", "stop after N epochs without improvement; save the best epoch")
     validation_points: int | None = setting(None)  # how many of `points` are for validation; None means a tenth
     dropout: float = setting(0.0, "--dropout P", "dropout rate in training", within=RATE_BELOW_1)

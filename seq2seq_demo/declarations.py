@@ -208,7 +208,7 @@ def likely_name(name: str, names: Iterable[str]) -> str | None:
         return None
     rows = map(str.split, _fold(SYNONYMS.read_text("utf-8")).splitlines())
     synonyms = [each for row in rows if meant in row for each in row]
-    likely = synonyms or [meant, *difflib.get_close_matches(meant, folded, 1, 0.7)]
+    likely = [meant, *(synonyms or difflib.get_close_matches(meant, folded, 1, 0.7))]
     return next((folded[each] for each in likely if each in folded), None)
 
 
@@ -245,7 +245,7 @@ def suggests_keywords(function: Callable[P, T]) -> Callable[P, T]:
 
 
 class SuggestsAttributes:
-    """A base class whose errors for unknown attributes and for items suggest attributes."""
+    """A base class that suggests attributes in the error for an unknown attribute or an item."""
 
     if not TYPE_CHECKING:  # type checkers would accept any attribute
 
@@ -255,6 +255,8 @@ class SuggestsAttributes:
             hint = "" if name in names else did_you_mean(name, names)
             # The keyword `name` stops Python from adding a suggestion of its own.
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}", name=name)
+
+        __iter__ = None  # otherwise, Python would call `__getitem__` for each item
 
         def __getitem__(self, key):
             hint = did_you_mean(str(key), dir(self)).replace("mean ", "mean .")

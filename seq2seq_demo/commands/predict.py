@@ -47,7 +47,7 @@ def predict(options: PredictOptions) -> None:
     has_attention = all(member.model_config.has_attention for member in network.members)
     expected = "showing attention needs an embedding_attention network, got embedding_rnn"
     require(has_attention or not _needs_attention(options), expected, UsageError)
-    expected = "--min-confidence needs a calibrated network: a single weights file that was trained on pairs"
+    expected = "--min-confidence needs one weights file, of a calibrated network: one trained on pairs"
     require(options.min_confidence is None or network.calibration is not None, expected, UsageError)
     if options.attention_plot:
         plots.check(options.attention_plot, options.force)

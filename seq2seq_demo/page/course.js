@@ -333,5 +333,5 @@ export function findingOf({ points, task, settings, samples }) {
   if (without >= LEARNED) return "Without attention, the network learned the task. With it, not yet.";
   if (attention > without + CLEAR) return `With attention, the network learns faster${taught}. Without it, ${through}.`;
   if (without > attention + CLEAR) return "Without attention, the network learns faster.";
-  return `Neither has learned the task yet${taught}. Train on, or try an easier task, more units or a different rate.`;
+  return `Neither has learned the task yet${taught}. Train on, or try an easier task or other settings.`;
 }

@@ -63,7 +63,7 @@ export function preparePairs(/** @type {() => void} */ change) {
     const isLarge = chosen.size > MAX_FILE;
     const text = isLarge ? "" : await chosen.text();
     if (isLarge) revise(said, {}, `The file is larger than ${MAX_FILE / 1e6} MB`);
-    else if (text.includes("\ufffd")) revise(said, {}, "The file is not encoded as UTF-8");
+    else if (text.includes("\ufffd")) revise(said, {}, "The file is not UTF-8");
     else replace(text);
   };
   field.onchange = () => set(); // called before the click that took the focus from the field

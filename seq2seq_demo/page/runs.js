@@ -11,7 +11,7 @@ import { softmax } from "./tape.js";
     missing. */
 export function describeErrors(/** @type {Run} */ { alignment, written, network }, first = 0) {
   if (!alignment) return "";
-  const [kinds, { missing }] = [alignment.kinds.slice(first), alignment];
+  const [kinds, missing] = [alignment.kinds.slice(first), alignment.missing.slice(first)];
   const [wrong, extra] = ["wrong", "extra"].map((kind) => kinds.filter((one) => one === kind).length);
   const nMissing = missing.flat().filter((symbol) => symbol !== network.go || !network.ends).length;
   if (wrong && !extra && !nMissing) return `${wrong} of ${written.length - first} wrong`;

@@ -159,7 +159,7 @@ function newCourse(/** @type {Settings} */ settings) {
       verdict = "The network in the address cannot be read: was the link cut off?";
     }
   }
-  if (!own.reading.text) readOwn(own.learnable.text, own.learnable.asked); // after a link, which contains no pairs
+  if (!course?.task.reading && !own.reading.text) readOwn(own.learnable.text, own.learnable.asked); // after a link
   const reading = own.reading.refusal ? own.learnable : own.reading;
   return new Course(own.both ? [first, without] : [first], settings, (random) => pairsTask(reading, random));
 }
@@ -393,7 +393,7 @@ function statusText() {
   const to = isPairs() || (samples && !app.isTraining) ? "" : ` of ${thousands(app.isTraining ? end : goal || ROUND)}`;
   const count = `${thousands(samples)}${to} samples`;
   if (app.isTraining) return count + timeLeft();
-  const stale = course.task.reading ? "The pairs have changed." : "The link contains no pairs.";
+  const stale = course.task.reading ? "The pairs have changed." : "A link has no pairs.";
   if (isStale() && samples) return `${count}. ${stale}`;
   const note = app.state.lecture && app.state.text === app.note.text ? app.note.note : "";
   const parts = [`${count}.`, verdict || (samples ? "" : UNTRAINED), findingOf(course), note];

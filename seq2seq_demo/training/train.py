@@ -98,7 +98,7 @@ def train(
         consistency: the weight of the divergence between answers with two dropout masks.
         few_symbols: the fraction of a pattern's sources that consist of few different symbols (default 0.25).
         keep_best: return the network after the epoch with the best exact match, not after the last epoch; with few
-            validation pairs, do so only if it is clearly better.
+            validation pairs and more than 20 `epochs`, only if that network is clearly better.
         patience: stop after this number of epochs without improvement and keep the best epoch.
         stop_at_exact: stop once the validation exact match reaches this fraction.
         members: train this many networks and combine them into an ensemble.

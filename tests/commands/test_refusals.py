@@ -80,7 +80,10 @@ WRONG_USAGE = [  # exit status 2
     ("predict -i text.h5 a -p sorted", "text.h5 maps characters to words, but patterns (-p) take only integers"),
     ("train 60 -i text.h5 -o x", "the network was trained on 't.tsv': give a file of pairs"),
     ("predict -i both.h5 --show-attention 1 2", "showing attention needs an embedding_attention network"),
-    ("predict -i w.h5 -i rnn.h5 --min-confidence 0.5 1 2", "--min-confidence needs a calibrated network"),
+    (
+        "predict -i w.h5 -i rnn.h5 --min-confidence 0.5 1 2",
+        "--min-confidence needs one weights file, of a calibrated network",
+    ),
     ("predict -i w.h5 -i rnn.h5 -m attention 1 2", "rnn.h5 has model embedding_rnn"),
     ("train 50 -i both.h5", "expected a single network to train further, got an ensemble of 2"),
     ("train 50 -i w.h5 --members 2", "expected a single network to train further, got --members 2"),
