@@ -259,5 +259,6 @@ class SuggestsAttributes:
         __iter__ = None  # otherwise, Python would call `__getitem__` for each item
 
         def __getitem__(self, key):
-            hint = did_you_mean(str(key), dir(self)).replace("mean ", "mean .")
+            near = likely_name(str(key), dir(self))
+            hint = f": did you mean .{near}?" if near else ""
             raise TypeError(f"{type(self).__name__!r} object has attributes, not items{hint}")

@@ -60,11 +60,10 @@ export function preparePairs(/** @type {() => void} */ change) {
   const replace = (/** @type {string} */ text) => set(text, ["", ""]);
   const open = async (/** @type {File | undefined} */ chosen) => {
     if (!chosen) return;
-    const isLarge = chosen.size > MAX_FILE;
-    const text = isLarge ? "" : await chosen.text();
-    if (isLarge) revise(said, {}, `The file is larger than ${MAX_FILE / 1e6} MB`);
-    else if (text.includes("\ufffd")) revise(said, {}, "The file is not UTF-8");
-    else replace(text);
+    if (chosen.size > MAX_FILE) return revise(said, {}, `The file is larger than ${MAX_FILE / 1e6} MB`);
+    const text = await chosen.text();
+    if (text.includes("\ufffd")) return revise(said, {}, "The file is not UTF-8");
+    replace(text);
   };
   field.onchange = () => set(); // called before the click that took the focus from the field
   field.oninput = soon(set, 300);

@@ -393,7 +393,7 @@ function statusText() {
   const to = isPairs() || (samples && !app.isTraining) ? "" : ` of ${thousands(app.isTraining ? end : goal || ROUND)}`;
   const count = `${thousands(samples)}${to} samples`;
   if (app.isTraining) return count + timeLeft();
-  const stale = course.task.reading ? "The pairs have changed." : "A link has no pairs.";
+  const stale = course.task.reading ? "The pairs have changed." : "The link has no pairs.";
   if (isStale() && samples) return `${count}. ${stale}`;
   const note = app.state.lecture && app.state.text === app.note.text ? app.note.note : "";
   const parts = [`${count}.`, verdict || (samples ? "" : UNTRAINED), findingOf(course), note];

@@ -297,7 +297,7 @@ def test_a_link_opens_a_network_without_its_pairs(opened):
     assert sum(a == b for a, b in zip(answers, before, strict=True)) >= len(before) - 1  # weights of 8 bits
     assert page.evaluate("[course.samples, app.networks.length, own.reading.text]") == [samples, 1, ""]
     assert page.locator("#save, #link, #errors").evaluate_all("(all) => all.every((one) => !one.offsetParent)")
-    assert page.text_content("#status").endswith(" A link has no pairs.")
+    assert page.text_content("#status").endswith(" The link has no pairs.")
     assert "%–" in page.text_content("#exact")  # exact match on the pairs in the sender's page, and no single symbols
     paste(page, EASY)
     assert page.evaluate("course.samples") == samples
