@@ -215,7 +215,7 @@ def environment(**changes) -> dict[str, str]:
 
 def end(process) -> tuple[int, str]:
     """Wait until a process ends; return its exit status and stderr."""
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate()
     return process.returncode, err
 
 
@@ -238,11 +238,9 @@ def peak_memory(function):
         tracemalloc.stop()
 
 
-def wait_for(condition, seconds=100):
-    """Poll until `condition()` is true; fail after `seconds`."""
-    deadline = time.monotonic() + seconds
+def wait_for(condition):
+    """Poll until `condition()` is true; only the time limit of the test ends this."""
     while not condition():
-        assert time.monotonic() < deadline
         time.sleep(0.01)
 
 

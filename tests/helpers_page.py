@@ -142,6 +142,11 @@ def train(page):
     return int(samples), [float(one) for one in exact.split(",")]
 
 
+def train_until(page, condition):
+    """Train frame by frame, as the browser does, until a condition in JavaScript holds."""
+    page.evaluate(f"() => {{ while (!({condition})) trainFrame(); }}")
+
+
 def step(page, n):
     """Train for some steps at once."""
     page.evaluate(f"for (let i = 0; i < {n}; i++) course.step(); course.measure(); show();")
@@ -212,6 +217,5 @@ def printed_sizes(pdf):
 
 
 def wait_for_layout(page):
-    """Wait until the page is laid out and its ResizeObservers have run; a busy browser may leave out a frame."""
-    frame = "new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))"
-    page.evaluate(f"Promise.race([{frame}, new Promise((over) => setTimeout(over, 3000))])")
+    """Wait until the page is laid out and its ResizeObservers have run."""
+    page.evaluate("new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))")

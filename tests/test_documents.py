@@ -74,7 +74,6 @@ def run(command, folder):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)  # some commands train networks
 @pytest.mark.parametrize("document", [path for path in DOCUMENTS if blocks(path)], ids=name)
 def test_the_examples_run_and_print_the_output_shown(document, tmp_path, pytestconfig):
     (tmp_path / "bin").mkdir()

@@ -6,10 +6,11 @@ import pty
 import re
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from helpers import ATTENTION, REAL_PROGRAM, SMALL, environment, save_random
+from helpers import ATTENTION, SMALL, environment, save_random
 
 from seq2seq_demo import console
 
@@ -18,6 +19,7 @@ BEGIN_BAR, END_BAR = "\x1b[?25l", "\x1b[?25h"  # hide and show the cursor
 COLOUR = re.compile(r"\x1b\[[\d;]*[13]\d?m")
 PREDICT = "predict -i w --from-file in"
 SHOW_AFTER = console.SHOW_AFTER
+AT_ONCE = "from seq2seq_demo import __main__, console; console.SHOW_AFTER = -1; raise SystemExit(__main__.main())"
 
 
 @pytest.fixture
@@ -80,7 +82,7 @@ def test_ctrl_c_erases_the_bar_of_a_real_terminal(terminal):
     controller, end = pty.openpty()
     env = environment(TERM="xterm", COLUMNS="100")
     with open("out", "wb") as out:
-        process = subprocess.Popen([*REAL_PROGRAM, *PREDICT.split()], stdout=out, stderr=end, env=env)
+        process = subprocess.Popen([sys.executable, "-c", AT_ONCE, *PREDICT.split()], stdout=out, stderr=end, env=env)
     os.close(end)
     screen = b""
     with contextlib.suppress(OSError):  # when the program has closed the terminal
@@ -90,5 +92,5 @@ def test_ctrl_c_erases_the_bar_of_a_real_terminal(terminal):
         while True:
             screen += os.read(controller, 4096)
     os.close(controller)
-    assert (process.wait(100), last_screen(screen.decode())) == (130, "seq2seq-demo: interrupted\r\n")
+    assert (process.wait(), last_screen(screen.decode())) == (130, "seq2seq-demo: interrupted\r\n")
     assert screen.count(BEGIN_BAR.encode()) == screen.count(END_BAR.encode()) > 0

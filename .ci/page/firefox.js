@@ -5,10 +5,10 @@ import { pathToFileURL } from "node:url";
 import puppeteer from "puppeteer-core";
 
 const [training, trained, pairs] = process.argv.slice(2);
-const launch = () => puppeteer.launch({ browser: "firefox", executablePath: process.env.FIREFOX, timeout: 50_000 });
-const browser = await launch().catch(launch); // on a busy machine, Firefox may leave the first attempt without an answer
+const launch = () => puppeteer.launch({ browser: "firefox", executablePath: process.env.FIREFOX, protocolTimeout: 0 });
+const browser = await launch().catch(launch); // Firefox may leave the first attempt without an answer, for 30 s
 const page = await browser.newPage();
-page.setDefaultTimeout(100_000); // ms
+page.setDefaultTimeout(0); // no limit: the test has one
 await page.setViewport({ width: 1280, height: 900 });
 const errors = [];
 page.on("console", (message) => errors.push(message.text()));

@@ -18,9 +18,7 @@ pytestmark = pytest.mark.slow
 def sh(folder, command, **changes):
     """Run a bash command line in which `demo` runs the program."""
     argv = ["bash", "-c", f'demo() {{ {shlex.join(REAL_PROGRAM)} "$@"; }}; {command}']
-    return subprocess.run(
-        argv, capture_output=True, text=True, cwd=folder, env=environment(**changes), timeout=100, check=False
-    )
+    return subprocess.run(argv, capture_output=True, text=True, cwd=folder, env=environment(**changes), check=False)
 
 
 def test_training_succeeds_when_its_output_is_lost(run, fast_steps, monkeypatch):

@@ -11,6 +11,13 @@ from seq2seq_demo.page.training import build_training
 
 LOG_POLICY_VIOLATIONS = "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective))"
 DESKTOP = {"width": 1280, "height": 900}
+# Pages train only when a test calls `trainFrame()`, so that no result depends on the speed of the machine.
+HOLD_TRAINING = """{
+    const request = requestAnimationFrame;
+    window.trainFrame = () => {};
+    window.requestAnimationFrame = (act) => (act.name === "trainOn" ? ((trainFrame = act), 0) : request(act));
+}"""
+PATIENCE = 600_000  # ms; ends only a hung test
 
 
 class Tab:
@@ -19,7 +26,9 @@ class Tab:
     def __init__(self, browser):
         self.errors, self.address = [], ""
         self.page = browser.new_context().new_page()
+        self.page.set_default_timeout(PATIENCE)
         self.page.add_init_script(LOG_POLICY_VIOLATIONS)
+        self.page.add_init_script(HOLD_TRAINING)
         self.page.on(
             "console", lambda message: message.type in ("error", "warning") and self.errors.append(message.text)
         )

@@ -13,6 +13,7 @@ from helpers_page import (
     printed_sizes,
     shipped,
     spaced,
+    train_until,
     violations,
     wait_for_layout,
 )
@@ -262,8 +263,9 @@ def test_no_answer_is_right_without_a_valid_target_or_before_it_is_read(opened):
     press(page, "Random")
     source = page.input_value("#source").split()
     assert len(source) == len(SOURCE) and prediction(page).split() == source[::-1] != SOURCE[::-1]
-    press(page, "Play")
-    assert (page.evaluate("app.state.place"), judgement(page)) == (0, "")
+    play = page.get_by_role("button", name="Play", exact=True)
+    shown = "[app.state.place, document.querySelector('#step .judgement').textContent]"  # before the next step
+    assert play.evaluate(f"(one) => {{ one.click(); return {shown}; }}") == [0, ""]
 
 
 def test_the_keyboard_selects_tabs_and_the_address_holds_the_state(opened):
@@ -526,7 +528,7 @@ def test_networks_train_in_a_frame_where_nothing_overlaps(opened):
     page = opened(fragment="#length=10&units=8&view=embed&samples=16000", viewport={"width": 900, "height": 560})
     page.keyboard.press("PageDown")
     assert page.evaluate("app.isTraining && end") == 16_000
-    page.wait_for_function("() => app.state.samples > 0")
+    train_until(page, "app.state.samples > 0")
     page.click("#train")
     place = page.evaluate("app.state.place")
     page.keyboard.press("PageDown")  # now it steps

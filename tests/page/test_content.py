@@ -484,7 +484,6 @@ def exercise_14(question, answer):
 
 
 @needs_node
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("number", EXERCISES)
 def test_each_number_of_an_answer_is_computed(number):
     question, answer = EXERCISES[number]

@@ -28,7 +28,7 @@ def test_networks_learn_patterns_and_pairs_and_a_trained_one_answers(tmp_path):
     sources = ["".join(source) for n in range(1, 5) for source in itertools.product("abc", repeat=n)][:60]
     pairs = "\n".join(f"{source}\t{source[::-1]}" for source in sources)
     command = [NODE, PROJECT / "firefox.js", tmp_path / "train.html", tmp_path / "g2p.html", pairs]
-    shown = json.loads(subprocess.check_output(command, env=os.environ | {"FIREFOX": FIREFOX}, timeout=110))
+    shown = json.loads(subprocess.check_output(command, env=os.environ | {"FIREFOX": FIREFOX}))
     assert shown["errors"] == []
     samples, exact = shown["trained"].split(": ")
     assert samples == "1920" and float(exact.partition(",")[0]) >= 0.8

@@ -27,7 +27,7 @@ def tile(page, t, network=0):
 def lines(page):
     """The lines below the pictures, once both are known; None for an empty line."""
     known = "() => knownTrials && !app.runs.some((run) => trialsOf(run)?.isDone === false)"
-    page.wait_for_function(known, timeout=60_000)
+    page.wait_for_function(known)
     wait_for_layout(page)
     texts = page.locator(".line").all()
     return [None if "empty" in line.get_attribute("class") else line.text_content() for line in texts]

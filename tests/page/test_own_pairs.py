@@ -7,7 +7,7 @@ import re
 from urllib.parse import parse_qsl, quote, urlencode
 
 import pytest
-from helpers_page import needs_chromium, paste, prediction, step, train
+from helpers_page import needs_chromium, paste, prediction, step, train, train_until
 
 from seq2seq_demo.page.training import build_training
 
@@ -40,7 +40,7 @@ def test_pairs_are_read_learned_and_used(opened):
     assert page.text_content(".errors h2") == "What it gets wrong: 0 of 6 held-out pairs"
     assert page.text_content("#train") == "Train longer"
     page.click("#train")
-    page.wait_for_function(f"() => course.samples > {samples}")
+    train_until(page, f"course.samples > {samples}")
     page.click("#train")
     page.fill("#source", "abca")
     assert (prediction(page), page.text_content("#step .judgement")) == ("acba", "✓ right")
@@ -116,7 +116,7 @@ def test_what_was_learned_stays_until_train_begins_anew(opened, saved):
     page.locator("[name=task]").select_option("your own pairs")
     assert page.input_value("#pairs") == EASY.replace("c", "d")
     page.click("#train")
-    page.wait_for_function("() => course.steps > 1")
+    train_until(page, "course.steps > 1")
 
 
 HOSTILE = [

@@ -31,7 +31,7 @@ STATES = {
 }
 TRAINING = {
     "one step": "course.step(); show()",
-    "training": "toggleTraining(); cancelAnimationFrame(frame); app.change({})",
+    "training": "toggleTraining(); app.change({})",
     "a measurement": "for (let i = 0; i < 60; i++) work.next()",
     "a pause": "pauseTraining()",
     "the end": "course.measure(); course.right = [new Set([0, 1]), new Set()]; pauseTraining(); showTelling()",
@@ -153,7 +153,7 @@ def test_long_examples_leave_space_for_the_source(opened, size):
 
 def test_a_laptop_sees_both_answers_and_the_player_while_two_networks_train(opened):
     page = opened(viewport={"width": 1366, "height": 657})
-    page.evaluate("toggleTraining(), cancelAnimationFrame(frame), work.next(), show()")
+    page.evaluate("toggleTraining(), work.next(), show()")
     for width, height in LAPTOPS:
         page.set_viewport_size({"width": width, "height": height})
         wait_for_layout(page)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from helpers_page import needs_chromium, paste, prediction, step, train, violations, wait_for_layout
+from helpers_page import needs_chromium, paste, prediction, step, train, train_until, violations, wait_for_layout
 
 from seq2seq_demo.page.training import build_training
 
@@ -71,8 +71,11 @@ def test_an_address_has_the_settings_the_source_and_the_number_of_samples(opened
     assert train(page)[0] == 640
     page.evaluate("location.hash = '#samples=960'")
     page.wait_for_function("() => byId('train').textContent === 'Train to 960'")
-    page.evaluate("toggleTraining(), (location.hash = '#samples=1280')")  # a link, while they train
-    page.wait_for_function("() => !app.isTraining && course.samples === 1280")
+    page.click("#train")
+    page.evaluate("location.hash = '#samples=1280'")  # a link, while they train
+    page.wait_for_function("() => end === 1280")
+    train_until(page, "!app.isTraining")
+    assert page.evaluate("course.samples") == 1280
     page.locator("[name=units]").select_option("8")
     assert page.text_content("#train") == "Train to 1,280"
 
@@ -118,7 +121,8 @@ def test_what_was_trained_is_kept_until_ten_others_have_trained(opened):
 
 def test_a_link_trains_untrained_networks_which_pause_at_once_and_go_on(opened):
     page = opened(fragment="#train=now&length=3")
-    page.wait_for_function("() => course.steps > 2")
+    page.wait_for_function("() => app.isTraining")
+    train_until(page, "course.steps > 2")
     page.evaluate("app.change({ place: 1 })")
     page.click("#train")
     page.click("#train")
@@ -128,8 +132,10 @@ def test_a_link_trains_untrained_networks_which_pause_at_once_and_go_on(opened):
     place = page.locator("#tour .primary").bounding_box()
     page.mouse.move(place["x"] + 5, place["y"] + 5)
     page.mouse.down()
-    page.wait_for_function(f"() => course.steps > {page.evaluate('course.steps')} + 10")
-    page.mouse.up()  # no picture was drawn meanwhile
+    shown = page.evaluate("app.state.samples")
+    train_until(page, f"course.steps > {page.evaluate('course.steps')} + 10")
+    assert page.evaluate("app.state.samples") == shown  # no picture was drawn meanwhile
+    page.mouse.up()
     page.wait_for_function("() => app.state.place === app.S")
     page.keyboard.press("Escape")
     page.fill("#source", "1 2 3")  # the page answers while it trains
@@ -139,7 +145,7 @@ def test_a_link_trains_untrained_networks_which_pause_at_once_and_go_on(opened):
     steps = page.evaluate("course.steps")
     page.evaluate("location.hash = '#train=now'")  # does nothing to trained networks
     page.wait_for_function("() => !location.hash.includes('train=')")
-    wait_for_layout(page)  # a frame of training
+    page.evaluate("new Promise((done) => setTimeout(done))")  # after the page has read the address
     assert page.evaluate("app.isTraining") is False
     assert page.evaluate("[course.steps, app.state.samples / 32, last(course.points).samples / 32]") == [steps] * 3
     page.click("#start-again")
@@ -206,7 +212,8 @@ def test_a_loss_that_is_not_finite_stops_the_training(opened):
     page = opened(fragment="#length=3&units=8&rate=1")
     page.evaluate("course.networks[1].weights['decoder/projection/kernel'].fill(NaN)")
     page.click("#train")
-    page.get_by_text("The loss is not finite: try a lower rate.").wait_for()
+    train_until(page, "!app.isTraining")
+    assert page.text_content("#status") == "The loss is not finite: try a lower rate."
     assert page.get_attribute("#train", "aria-disabled") == "true"
     page.get_by_role("button", name="More settings, learning rate 1").click()
     page.locator("[name=rate]").select_option("0.01")
