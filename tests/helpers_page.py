@@ -31,7 +31,10 @@ TOLERANCE = 1e-3  # absolute, for logits
 KINDS = [
     ModelConfig(model, cell, layers, cell_size=7, embedding_size=5, in_max_int=8, out_max_int=6, bidirectional=both)
     for model, cell, layers, both in itertools.product(
-        ("embedding_rnn", "embedding_attention"), builder.names_in("network.js", "EQUATIONS"), (1, 2), (False, True)
+        ("embedding_rnn", "embedding_attention"),
+        builder.names_in("network/network.js", "EQUATIONS"),
+        (1, 2),
+        (False, True),
     )
 ]
 
@@ -73,7 +76,7 @@ def on_page(network):
     return replace(network, weights=weights)
 
 
-def ask(*questions, module="tree.js"):
+def ask(*questions, module="draw/tree.js"):
     """Return Node's answers to questions (name, argument) about a module of the page and those that it imports."""
     process, answers = _node(builder.join_modules(module)), []
     for question in questions:
@@ -167,7 +170,7 @@ def spaced(symbols):
 @functools.cache
 def training_settings():
     """The default of each setting in training.html, and its options by their values: the text and a task's settings."""
-    page, settings = builder.read_asset("training.html"), {}
+    page, settings = builder.read_asset("run/training.html"), {}
     for name, options in re.findall(r'<select name="(\w+)">(.*?)</select>', page, re.DOTALL):
         choices = {}
         for attributes, text in re.findall(r"<option([^>]*)>([^<\n]*)", options):
@@ -188,7 +191,7 @@ def run_course(steps=0, text="", bidirectional=False, alone=False, **settings):
     defaults = {name: default for name, (default, _) in training_settings().items()}
     question = {"training": training_data(), "settings": defaults | settings, "steps": steps}
     question |= {"text": text, "bidirectional": bidirectional, "alone": alone}
-    return ask(("course", question), module="pairs.js")[0]
+    return ask(("course", question), module="run/pairs.js")[0]
 
 
 def printed_sizes(pdf):

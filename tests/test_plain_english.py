@@ -28,7 +28,7 @@ PHRASES = re.compile(
 )
 EXCEPTIONS = re.compile(r"figure(?=\[hidden\]|'\))")  # JavaScript in a string
 FOLDERS = "seq2seq_demo", "scripts", "tests", ".github", "trained_weights"
-KINDS = ".py", ".md", ".js", ".html", ".css", ".yml"
+KINDS = ".py", ".md", ".js", ".html", ".toml", ".css", ".yml"
 JAVASCRIPT = re.compile(r'/\*.*?\*/|//.*?$|"[^"\n]* [^"\n]*"|`[^`]* [^`]*`', re.DOTALL | re.MULTILINE)  # its prose
 FILES = [ROOT / "README.md", *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*"))]
 

@@ -1,12 +1,13 @@
 """Builds one HTML file with trained networks and the JavaScript that runs them."""
 
 import base64
-import functools
 import hashlib
 import html
 import json
+import posixpath
 import re
 import string
+import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
@@ -21,17 +22,16 @@ from seq2seq_demo.errors import UsageError, require
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 
-PAGE, NETWORK = "page.js", "trained.js"  # the modules where `join_modules` starts
-IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n+', re.MULTILINE)
-COMMENT = r"/\*(?:(?!\*/).)*\*/"
-BLOCK_COMMENT = re.compile(rf"^ *{COMMENT}\n+|{COMMENT} ", re.MULTILINE | re.DOTALL)
-# A string, a template that contains at most one level of templates, or a regular expression that follows no value.
-LITERAL = (
-    r""""(?:\\.|[^"\\])*"|`(?:\\.|\$\{(?:[^`{}]|`[^`]*`)*\}|[^`\\$]|\$(?!\{))*`|"""
-    r"""(?:(?<=[(=,\[!?:&|])|(?<=[(=,\[!?:&|] ))/(?![*/ ])(?:\\.|\[(?:\\.|[^\]\\])*\]|[^/\\\[])+/"""
+PAGE, NETWORK = "page.js", "network/trained.js"  # the modules where `join_modules` starts
+IMPORT = re.compile(r'^import \{[^}]*\} from "(\.[\w/.]+)";\n+', re.MULTILINE)
+REST = r"(?:(?!\*/).)*"  # of a comment
+# A comment that contains only types, or the types at the end of a comment.
+TYPES = re.compile(
+    rf"^ */\*\* @{REST}\*/\n+|/\*\* @{REST}\*/ |\n *@(?:type|param|returns|typedef)\b{REST}(?= \*/)",
+    re.MULTILINE | re.DOTALL,
 )
 MODULE_START = "// A network of seq2seq-demo"
-STYLES = ("page.css", "inside.css", "lecture.css", "training.css")
+STYLES = ("page.css", "draw/inside.css", "lesson/lecture.css", "run/training.css")
 MAX_WEIGHTS = 4_000_000  # per network; 11 MB in base64
 BITS = 16  # per weight, as an integer that is multiplied by the scale of its array
 
@@ -71,11 +71,7 @@ def assemble(entry: str, title: str, data: dict[str, Any], **parts: str) -> str:
 
     `index` and `exercises` are as in `build`; `controls` is HTML to put above everything else.
     """
-    script = '"use strict";\n' + compressed(join_modules(entry))
-    style = re.sub(rf"{COMMENT}|(?<=[{{;}},:])\s+|\s+(?={{)", "", "".join(map(read_asset, STYLES)), flags=re.DOTALL)
-    style = re.sub(r'="([a-z][\w-]*)"\]', r"=\1]", style)
-    style = re.sub(r";(?=})|(?<=[ (:,])0(?=\.\d)| (?=[>~] |!)|(?<= [>~]) ", "", style)
-    words = re.sub(r"<!--.*?-->|\n(?=<)|\n$", "", read_asset("words.html"), flags=re.DOTALL).replace("\n", " ")
+    script, style = join_modules(entry), join_styles(*STYLES)
     index = html.escape(parts["index"])
     values = {
         "policy": content_policy(style, script),
@@ -85,66 +81,45 @@ def assemble(entry: str, title: str, data: dict[str, Any], **parts: str) -> str:
         "controls": parts.get("controls", ""),
         "exercises": parts["exercises"],
         "style": style,
-        "words": words,
+        "words": read_asset("draw/words.html"),
         "version": __version__,
-        "data": _json(data),
+        "data": embedded_json(data),
         "script": script,
     }
-    frame = read_asset("template.html")
-    return string.Template(frame).substitute(values)
+    return string.Template(read_asset("template.html")).substitute(values)
 
 
 def build_module(shown: ShownNetwork) -> str:
     """Return a JavaScript module that exports `network`, a `TrainedNetwork`; the network must pass `check`."""
-    start = f"{MODULE_START}, version {__version__}: {_json(shown.name)}"
-    exported = f"export const network = new TrainedNetwork({_json(network_data(shown))});"
+    start = f"{MODULE_START}, version {__version__}: {embedded_json(shown.name)}"
+    exported = f"export const network = new TrainedNetwork({embedded_json(network_data(shown))});"
     return "\n".join([start, join_modules(NETWORK), exported, ""])
 
 
 def join_modules(entry: str) -> str:
     """Return a script that consists of `entry` and all modules that it imports, each after its own imports.
 
-    The script has one scope, without `import` and `export`, because a browser cannot load modules from a file. Block
-    comments are removed.
+    The script has one scope, without `import` and `export`, because a browser cannot load modules from a file. It keeps
+    the comments of the modules, except for types. Nothing in it can end a script element.
     """
     texts: dict[str, str] = {}
 
     def add(name: str) -> None:
         text = read_asset(name)
         for imported in IMPORT.findall(text):
-            if imported not in texts:
-                add(imported)
-        texts[name] = text
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(name), imported))
+            if path not in texts:
+                add(path)
+        texts[name] = re.sub("^export ", "", TYPES.sub("", IMPORT.sub("", text)), flags=re.MULTILINE)
 
     add(entry)
-    joined = "\n".join(texts.values())
-    return re.sub("^export ", "", BLOCK_COMMENT.sub("", IMPORT.sub("", joined)), flags=re.MULTILINE)
+    joined = "\n".join(f"// ---- {name} ----\n\n{text}" for name, text in texts.items())
+    return '"use strict";\n\n' + joined.replace("</", r"<\/").replace("<!--", r"<\!--")
 
 
-@functools.cache
-def compressed(script: str) -> str:
-    """Return a script without indentation, comments, and spaces and line ends next to punctuation.
-
-    Lines with nested templates keep their spaces. `const` becomes `let`, consecutive `let` declarations become one, and
-    parentheses around a single name are removed.
-    """
-    lines = re.sub(r"^\s+|\s+// .*$", "", script, flags=re.MULTILINE).replace("const ", "let ").splitlines()
-    spaced = re.compile(rf"({LITERAL})| *([^\w\s$+\"`-]|(?<= )[+-](?= [\w(\[])) *")
-    nested = (re.search("[`']", re.sub(LITERAL, "", line)) for line in lines)
-    bare = re.compile(rf"({LITERAL})|(?<![\w$)\]])\(([a-zA-Z]\w*)\)(?= ?=>|[.,;)\]])")
-    dense = (
-        line if is_nested else spaced.sub(_second, bare.sub(_second, line))
-        for line, is_nested in zip(lines, nested, strict=True)
-    )
-    joined = re.sub(r"(?<=;)\n(?=let\b)", "\0", "\n".join(dense))  # a declaration on one line, and the next declaration
-    declared = re.sub(r"^let\b.*", lambda found: re.sub(";\0let ?", ",", found[0]), joined, flags=re.MULTILINE)
-    return re.sub(
-        r",\n(?=[)\]}])|;?\n(?=})|(?<=[{}(\[,;])\n|(?<==>|&&|\|\|)\n|\n(?=[\])?:.])", "", declared.replace("\0", "\n")
-    )
-
-
-def _second(found: re.Match[str]) -> str:
-    return found[2] if found[1] is None else found[1]
+def join_styles(*names: str) -> str:
+    """Return a style sheet that consists of the files with these names."""
+    return "\n".join(f"/* ---- {name} ---- */\n{read_asset(name)}" for name in names)
 
 
 def check(networks: Sequence[ShownNetwork]) -> None:
@@ -153,10 +128,10 @@ def check(networks: Sequence[ShownNetwork]) -> None:
     Raises:
         UsageError: a network is too large or uses an unsupported cell, or two networks have different symbols.
     """
-    supported = names_in("network.js", "EQUATIONS")
+    supported = names_in("network/network.js", "EQUATIONS")
     for shown in networks:
         name, cell = shown.name, shown.network.model_config.cell_type
-        expected = f"expected a cell of EQUATIONS in seq2seq_demo/page/network.js ({', '.join(supported)})"
+        expected = f"expected a cell of EQUATIONS in seq2seq_demo/page/network/network.js ({', '.join(supported)})"
         require(cell in supported, f"{name}: {expected}, got {cell}", UsageError)
         n = sum(weight.size for weight in shown.network.weights.values())
         require(n <= MAX_WEIGHTS, f"{name}: expected at most {MAX_WEIGHTS} weights, got {n}", UsageError)
@@ -169,8 +144,13 @@ def _symbols(shown: ShownNetwork) -> tuple[Vocabularies, int, int]:
 
 
 def read_asset(name: str) -> str:
-    """Return the text of a file in this folder."""
+    """Return the text of a file in this folder, given its path."""
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def read_texts(name: str) -> dict[str, Any]:
+    """Return the content of a TOML file in this folder, given its path."""
+    return tomllib.loads(read_asset(name))
 
 
 def content_policy(style: str, script: str = "") -> str:
@@ -184,7 +164,7 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _json(value: Any) -> str:
+def embedded_json(value: Any) -> str:
     """Return JSON that is safe in a script element: ASCII, with `<`, `>` and `&` escaped."""
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -1,7 +1,8 @@
 /* The list of exercises. The reader's notes on it are kept until the tab is closed. A link to a plan opens the plan's
    first part. */
 
-import { keepNotes, PLANS } from "./notes.js";
+import { keepNotes } from "./lesson/notes.js";
+import { PLANS } from "./lesson/plans.js";
 
 /** Open the first part of the plan that the URL names. */
 function openPlan() {

@@ -1,10 +1,10 @@
 /* The page of trained networks. This script runs last. */
 
-import { app, byId } from "./app.js";
-import { TrainedNetwork } from "./trained.js";
+import { app, byId } from "./draw/app.js";
+import { TrainedNetwork } from "./network/trained.js";
 import { buildPage } from "./view.js";
 
-/** @import { NetworkData } from "./trained.js" */
+/** @import { NetworkData } from "./network/trained.js" */
 
 const data = JSON.parse(byId("data").textContent ?? "");
 app.title = data.title;

@@ -1,7 +1,8 @@
 /* The theory as slides: the keys of a clicker, the arrow keys and the space bar go from one slide to the next. The URL
    fragment names the slide, as in #2. It may also name a plan, which continues on other pages. */
 
-import { asLeft, partAfter, partName } from "./notes.js";
+import { asLeft } from "./lesson/notes.js";
+import { partAfter, partName } from "./lesson/plans.js";
 
 /** @type {Record<string, number>} */
 const STEPS = { PageUp: -1, ArrowLeft: -1, ArrowUp: -1, PageDown: 1, ArrowRight: 1, ArrowDown: 1, " ": 1 };

@@ -1,25 +1,26 @@
 /* The training page: the settings, the training, its status, and a slider for the kept steps. This script runs last. */
 
-import { ADDRESS, announce, app, byId, initialState } from "./app.js";
-import { Course, copy, course, findingOf, lengthsOf, patternTask, setCourse } from "./course.js";
-import { drawFigure, shownPoint } from "./curves.js";
-import { percent, revise, thousands } from "./elements.js";
-import { findKept, keep, keptCourses, prepareKept } from "./kept.js";
-import { argmax, last, mean } from "./network.js";
-import { fillIn } from "./notes.js";
-import { own, parseShared, preparePairs, readOwn, savedState, showPairs } from "./own.js";
-import { pairsTask } from "./pairs.js";
-import { withLabel } from "./panels.js";
-import { slider } from "./player.js";
-import { announceAnswers, showSummary } from "./source.js";
-import { TrainedNetwork } from "./trained.js";
-import { BATCH } from "./trainer.js";
+import { ADDRESS, announce, app, byId, initialState } from "./draw/app.js";
+import { revise } from "./draw/elements.js";
+import { percent, thousands } from "./draw/format.js";
+import { withLabel } from "./draw/panels.js";
+import { slider } from "./draw/player.js";
+import { announceAnswers, showSummary } from "./draw/source.js";
+import { fillIn } from "./lesson/notes.js";
+import { argmax, last, mean } from "./network/network.js";
+import { TrainedNetwork } from "./network/trained.js";
+import { BATCH } from "./network/trainer.js";
+import { Course, copy, course, findingOf, lengthsOf, patternTask, setCourse } from "./run/course.js";
+import { drawFigure, shownPoint } from "./run/curves.js";
+import { findKept, keep, keptCourses, prepareKept } from "./run/kept.js";
+import { own, parseShared, preparePairs, readOwn, savedState, showPairs } from "./run/own.js";
+import { pairsTask } from "./run/pairs.js";
 import { buildPage } from "./view.js";
 
-/** @import { Patch } from "./app.js"
-    @import { Parameter, Point, Settings, TrainingData } from "./course.js"
-    @import { Kept } from "./kept.js"
-    @import { Saved } from "./own.js" */
+/** @import { Patch, Settings } from "./draw/app.js"
+    @import { Parameter, Point, TrainingData } from "./run/course.js"
+    @import { Kept } from "./run/kept.js"
+    @import { Saved } from "./run/own.js" */
 
 const DIGITS = "3 1 4 1 5 9 2 6 5 3 5 8 9 7 9 3 2 3 8 4"; // the first source
 const ROUND = 64_000; // samples after which training pauses

@@ -1,6 +1,5 @@
 """Builds the training page, where two networks learn a pattern, one with attention and one without."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -29,8 +28,7 @@ def build_training(index: str = "", exercises: str = "") -> str:
     for recipe in recipes:
         parameters += [one for one in recipe["parameters"] if one not in parameters]
         recipe["parameters"] = [parameters.index(one) for one in recipe["parameters"]]
-    controls = re.sub(r'="([\w-]+)"', r"=\1", read_asset("training.html")).replace("\n", "")
-    parts = {"controls": controls, "index": index, "exercises": exercises}
+    parts = {"controls": read_asset("run/training.html"), "index": index, "exercises": exercises}
     return assemble("training.js", TITLE, {"training": data, "parameters": parameters}, **parts)
 
 

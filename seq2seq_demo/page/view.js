@@ -1,21 +1,23 @@
 /* Builds the page from the stage and the tabs. */
 
-import { app, byId, readHash } from "./app.js";
-import { attentionPanel } from "./attention.js";
-import { h } from "./elements.js";
-import { announceNext, followAnswer, showExercise } from "./exercise.js";
-import { forcedPanel } from "./forced.js";
-import { influencePanel } from "./influence.js";
-import { insidePanel } from "./inside.js";
-import { keepNotes } from "./notes.js";
-import { explainWords, networkColumns, panel, placeLayers, redraw, showTab, tabs } from "./panels.js";
-import { player } from "./player.js";
-import { probabilityPanel, symbolLayer } from "./probabilities.js";
-import { inputPanel, showSummary } from "./source.js";
-import { stepPanel } from "./step.js";
-import { fillTour } from "./tour.js";
-import { treePanel } from "./tree.js";
-import { trialsLine } from "./trials.js";
+import { app, byId, readHash } from "./draw/app.js";
+import { attentionPanel } from "./draw/attention.js";
+import { h } from "./draw/elements.js";
+import { forcedPanel } from "./draw/forced.js";
+import { influencePanel } from "./draw/influence.js";
+import { insidePanel } from "./draw/inside.js";
+import { explainWords, networkColumns, panel, placeLayers, redraw, showTab, tabs } from "./draw/panels.js";
+import { player } from "./draw/player.js";
+import { probabilityPanel, symbolLayer } from "./draw/probabilities.js";
+import { inputPanel, showSummary } from "./draw/source.js";
+import { stepPanel } from "./draw/step.js";
+import { treePanel } from "./draw/tree.js";
+import { trialsLine } from "./draw/trials.js";
+import { announceNext, followAnswer, showExercise } from "./lesson/exercise.js";
+import { followKeys } from "./lesson/keys.js";
+import { fillIn, keepNotes } from "./lesson/notes.js";
+import { PLANS } from "./lesson/plans.js";
+import { fillTour } from "./lesson/tour.js";
 
 const TABS = [forcedPanel, treePanel, influencePanel, insidePanel]; // in this order
 
@@ -27,7 +29,10 @@ function layOut(/** @type {((attention: HTMLElement | null) => HTMLElement) | nu
   const side = makeSide?.(attention[0]) ?? null;
   const probabilities = app.networks.length === 1 ? probabilityPanel() : null;
   const picture = stepPanel(app.networks.map((_, i) => [trialsLine(i), symbolLayer(i)]));
-  const stage = h("div", { id: "stage" }, h("div", { class: "pictures" }, side, picture, probabilities), player());
+  const pictures = h("div", { class: "pictures" }, side, picture, probabilities);
+  const steps = player();
+  followKeys(steps);
+  const stage = h("div", { id: "stage" }, pictures, steps.element);
   const sections = TABS.map((makePanel) => makePanel());
   if (!side && attention.some(Boolean)) {
     const maps = networkColumns((i) => [attention[i] ?? h("p", {}, "This network has no attention.")]);
@@ -45,6 +50,7 @@ export function buildPage(text, parts) {
   app.add(() => app.isStep || showExercise());
   app.add(() => announceNext(false));
   keepNotes();
+  Object.assign(app, { fillIn, plans: [...PLANS.keys()] });
   const lasting = app.updates;
   app.build = () => {
     app.updates = [...lasting];

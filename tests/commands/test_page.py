@@ -60,7 +60,7 @@ def test_a_shipped_network_has_its_examples_and_phones_have_words(run):
     phones, words = plain["target"]["symbols"], plain["target"]["words"]
     for phone, answer in zip(phones, load("g2p").predict(words), strict=True):
         assert phone in answer.split()
-    assert Path("g2p.html").stat().st_size < 2_800_000
+    assert Path("g2p.html").stat().st_size < 2_880_000
 
 
 def test_a_user_function_makes_the_targets(run):
@@ -94,7 +94,7 @@ def test_the_gallery_has_a_page_for_each_entry_and_an_index_that_links_to_it(run
     reversing = Path("new/reversing.html").read_text(encoding="utf-8")
     assert '<a href="index.html">All networks</a>' in reversing
     assert "<title>Reversing, with and without attention</title>" in reversing
-    assert len(reversing) < 310_000
+    assert len(reversing) < 390_000
     assert Path("new/train.html").stat().st_size <= 220_000
 
 

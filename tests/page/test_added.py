@@ -45,7 +45,7 @@ def cell(monkeypatch):
 @needs_chromium
 def test_the_page_of_an_added_cell_shows_its_numbers_and_a_note_instead_of_the_equation(cell, monkeypatch, opened):
     read, old = builder.read_asset, "\nconst EQUATIONS = {"
-    assert read("network.js").count(old) == 1
+    assert read("network/network.js").count(old) == 1
     monkeypatch.setattr(builder, "read_asset", lambda name: read(name).replace(old, COUPLED_JS.rstrip()))
     config = ModelConfig("embedding_attention", CELL, 2, cell_size=7, embedding_size=5)
     network = TrainedNetwork(config, random_weights(config, SEED), task="reversed", in_len=6, out_len=6)
@@ -63,8 +63,8 @@ def test_the_page_of_an_added_cell_shows_its_numbers_and_a_note_instead_of_the_e
 
 def test_a_cell_without_an_equation_in_javascript_is_refused(cell, run):
     save_random("w.h5", ModelConfig(cell_type=CELL, cell_size=4))
-    supported = ", ".join(builder.names_in("network.js", "EQUATIONS"))
-    expected = f"w: expected a cell of EQUATIONS in seq2seq_demo/page/network.js ({supported}), got CoupledCell"
+    supported = ", ".join(builder.names_in("network/network.js", "EQUATIONS"))
+    expected = f"w: expected a cell of EQUATIONS in seq2seq_demo/page/network/network.js ({supported}), got CoupledCell"
     run.refuses("page -i w.h5 -o w.html", expected)
     assert not Path("w.html").exists()
 

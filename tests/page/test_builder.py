@@ -14,6 +14,8 @@ from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.page import builder
 from seq2seq_demo.page.builder import Example, ShownNetwork, build
+from seq2seq_demo.page.gallery import exercises
+from seq2seq_demo.page.training import build_training
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 CONFIG = ModelConfig("embedding_attention", "GRUCell", cell_size=4, embedding_size=3, in_max_int=5, out_max_int=7)
@@ -61,10 +63,51 @@ def test_networks_that_are_too_large_are_refused(monkeypatch):
         builder.check([ShownNetwork("name", NETWORK)])
 
 
-@pytest.mark.parametrize("entry", [builder.PAGE, "training.js"])
+ENTRIES = [builder.PAGE, "training.js", "links.js", "theory.js", builder.NETWORK]
+
+
+def code_of(text):
+    """The lines of a module, without block comments, `import` and `export`."""
+    text = re.sub(r"/\*.*?\*/ ?|^import .*?;$|^export ", "", text, flags=re.S | re.M)
+    return [line for line in text.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_a_script_can_be_read_module_by_module(entry):
+    script = builder.join_modules(entry)
+    modules = re.split(r"^// ---- (.*) ----\n\n(?=/\* )", script, flags=re.M)[1:]
+    assert entry in modules[::2] and len(modules) > 2
+    for name, text in zip(modules[::2], modules[1::2], strict=True):
+        source = builder.read_asset(name)
+        assert code_of(text) == code_of(source)
+        assert re.findall(r" // .*", text) == re.findall(r" // .*", source)
+        words = re.findall(r"/\*\*? (?!@).*?(?=\n *@|\n* ?\*/)", source, re.S)  # of comments, without types
+        assert re.findall(r"/\*.*?(?=\n* ?\*/)", text, re.S) == words
+
+
+def test_nothing_in_a_module_ends_its_script(monkeypatch):
+    read = builder.read_asset
+    danger = """\n/* </script><!-- <script> */ const danger = "</SCRIPT>" + `<!--`; // </script>\n"""
+    add = {"draw/app.js": danger, "network/trained.js": danger.replace("danger", "other")}
+    monkeypatch.setattr(builder, "read_asset", lambda name: read(name) + add.get(name, ""))
+    page = build([ShownNetwork("name", NETWORK)])
+    (script,) = re.findall("<script>(.*?)</script", page, re.S | re.I)
+    assert r'const danger = "<\/SCRIPT>" + `<\!--`; // <\/script>' in script and "const other" in script
+    assert "<!--" not in script and page.lower().count("</script") == 3
+    for style in map(read, builder.STYLES):
+        assert "</" not in style
+
+
+def test_a_page_has_at_most_350_kb_besides_its_weights():
+    page = build([ShownNetwork("name", NETWORK)], index="index.html", exercises=exercises("reversing"))
+    assert len(page.encode()) <= 350_000
+    assert len(build_training("index.html", exercises("train")).encode()) <= 350_000
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
 def test_no_name_is_declared_in_two_modules(entry):
     """On the page, all modules share one scope."""
     script = builder.join_modules(entry)
     names = re.findall(r"^(?:async )?(?:function|class|const|let) (\w+)", script, re.M)
     assert sorted(names) == sorted(set(names))
-    assert len(names) > 50
+    assert len(names) > 8

@@ -21,8 +21,9 @@ from seq2seq_demo import load
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import weight_shapes
+from seq2seq_demo.page import gallery
 from seq2seq_demo.page.builder import read_asset
-from seq2seq_demo.page.gallery import GALLERY, LINKS, THEORY
+from seq2seq_demo.page.gallery import GALLERY, THEORY
 from seq2seq_demo.page.training import MODELS
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:The network was trained on length")]
@@ -41,10 +42,7 @@ def as_text(markup):
 
 TEACHING = " ".join((ROOT / "seq2seq_demo" / "docs" / "TEACHING.md").read_text(encoding="utf-8").split())
 EXERCISES = {
-    int(number): (as_text(question), as_text(answer))
-    for number, question, answer in re.findall(
-        r"<h2>(\d+)\..*?</h2>(.*?)<details><summary>Answer</summary>(.*?)</details>", read_asset(LINKS), re.DOTALL
-    )
+    one.number: (as_text(one.place(one.question) + one.table), as_text(one.answer)) for one in gallery.EXERCISES
 }
 LENGTHS = "reversed-attention", "long-rnn"  # with attention and without, trained on 1 to 20 digits
 END, NOTHING = 10, -1
@@ -505,7 +503,7 @@ def slides():
 
 def test_each_number_of_a_slide_is_computed():
     assert [int(title.partition(".")[0]) for title, *_ in slides()] == [1, 2, 3, 4, 5]
-    assert GALLERY["reversing"].networks == LENGTHS
+    assert tuple(GALLERY["reversing"].networks) == LENGTHS
     texts = [Text(plain(text)) for _, text, _ in slides()]
     assert texts[1].take(r"these (\d+) numbers") == [2 * loaded("long-rnn").model_config.cell_size]
     assert texts[1].take(r"whether that has (three) digits or (twenty)") == [3, loaded("long-rnn").trained_lengths[-1]]
@@ -537,8 +535,7 @@ def test_each_number_of_the_index_is_computed():
     kit = Text(plain(read_asset("gallery.html").partition("$sections")[2].partition("</main>")[0]))
     assert kit.take(r"(Five) minutes of theory: slides .*? (five) sheets") == [minutes, n_slides]
     assert kit.take(r"everyone trains (two) networks") == [len(MODELS)]
-    played = re.search(r"TEN_MINUTES = \[(.*?)\]", read_asset("notes.js"), re.DOTALL)[1]
-    n_slides = [len(MODELS), played.count("theory")]
+    n_slides = [len(MODELS), sum(part.startswith("theory") for part in gallery.LESSON["plans"]["10"])]
     assert kit.take(r"(Ten) minutes with a clicker: (two) networks train, (two) slides") == [10, *n_slides]
     plans = kit.take(r": (ten) minutes, (forty-five) or (ninety), with")
     heads = re.findall(r"## (?:Your language: )?([\w-]+) minutes", TEACHING, re.IGNORECASE)

@@ -80,10 +80,10 @@ def test_each_task_has_an_example_and_its_settings_are_choices():
     }
     settings = training_settings()
     tasks = settings["task"][1]
-    assert [*words, "pairs"] == [*tasks] == [*names_in("symbols.js", "PATTERNS"), "pairs"]
+    assert [*words, "pairs"] == [*tasks] == [*names_in("network/symbols.js", "PATTERNS"), "pairs"]
     for task, text in words.items():
         question = {"pattern": task, "sources": [[int(digit) for digit in text if digit.isdigit()]], "largest": 9}
-        ((target,),) = ask(("targets", question), module="pairs.js")
+        ((target,),) = ask(("targets", question), module="run/pairs.js")
         assert tasks[task][0] == text + spaced(target)
     own = {task: dict(changes) for task, (_, changes) in tasks.items() if changes}
     assert own == {

@@ -12,7 +12,8 @@ from helpers_page import needs_chromium, printed_sizes, violations
 
 from seq2seq_demo import load
 from seq2seq_demo.files.atomic_files import is_own
-from seq2seq_demo.page.builder import Example, ShownNetwork, read_asset
+from seq2seq_demo.page import gallery as gallery_pages
+from seq2seq_demo.page.builder import Example, ShownNetwork
 from seq2seq_demo.page.gallery import GALLERY, INDEX, LINKS, build_documents, build_index
 
 pytestmark = pytest.mark.slow
@@ -70,9 +71,10 @@ PANELS = {
 }  # of the exercises that need one
 
 
-EXERCISES = re.findall(
-    r"<h2>(\d+)\. ([^<]*?)(?: <small>(short)</small>)?</h2>(.*?)<details>", read_asset(LINKS), re.DOTALL
-)
+EXERCISES = [
+    (str(one.number), one.title, "short" if one.short else "", one.place(one.question))
+    for one in gallery_pages.EXERCISES
+]
 
 
 def page_of(question):

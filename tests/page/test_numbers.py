@@ -63,7 +63,7 @@ def test_beam_search_of_every_kind_agrees_with_numpy(config, ends):
             assert max(result["kept"] + result["dropped"]) <= size
 
 
-@pytest.mark.parametrize("name", builder.names_in("symbols.js", "PATTERNS"))
+@pytest.mark.parametrize("name", builder.names_in("network/symbols.js", "PATTERNS"))
 def test_patterns_give_the_same_targets(name):
     pattern, rng = find_pattern(name), np.random.default_rng(2)
     questions, expected = [], []

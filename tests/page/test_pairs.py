@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.slow, needs_node]
 
 def read(text, **question):
     """Return the reading of a string by the page."""
-    return ask(("readPairs", {"text": text, **question}), module="pairs.js")[0]
+    return ask(("readPairs", {"text": text, **question}), module="run/pairs.js")[0]
 
 
 @pytest.mark.parametrize(

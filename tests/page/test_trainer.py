@@ -17,7 +17,7 @@ RATE = 1e-2
 def ask_trainer(name, network, **question):
     """Node's answer to a question about the training of a network."""
     data = network_data(ShownNetwork("name", network))
-    (answer,) = ask((name, {"network": data, **question}), module="trainer.js")
+    (answer,) = ask((name, {"network": data, **question}), module="network/trainer.js")
     return answer
 
 

@@ -15,7 +15,7 @@ FIGURES = "[...Object.values(byId('training').dataset)]"
 
 def test_the_page_opens_with_two_untrained_networks_and_starts_again_after_a_change(opened):
     page = opened(viewport={"width": 1280, "height": 720})
-    assert len(build_training().encode()) <= 220_000
+    assert len(build_training().encode()) <= 350_000
     assert [page.text_content("#train"), page.evaluate(FIGURES)] == ["Train", ["0", "0,0"]]
     assert page.locator("#step h2.name").all_text_contents() == ["with attention", "without attention"]
     assert page.text_content("#step .judgement").startswith("✗ ")
