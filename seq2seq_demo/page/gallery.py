@@ -143,7 +143,7 @@ def _exercise(one: Exercise, **links: str) -> str:
 
 
 def _static_page(asset: str, name: str, entry: str = "", **parts: str) -> str:
-    """Return the page `name` of the gallery, which consists of the file `asset` and, unless it is empty, the script `entry`."""
+    """Return the page `name` of the gallery: the file `asset` and, unless its name is empty, the script `entry`."""
     style, script = join_styles("page.css", "gallery.css"), join_modules(entry) if entry else ""
     head = read_asset("template.html").partition("<body>")[0]
     policy = f"{content_policy(style, script)}; frame-src 'self' file:"

@@ -320,12 +320,9 @@ function showTelling() {
 function toggleTraining() {
   if (app.isTraining) return pauseTraining();
   if (!canTrain()) return;
-  app.state.network = own.link = ""; // the network will differ from the one in the link
-  if (isStale()) begin();
+  makeReady();
   app.isTraining = true;
-  byId("own").classList.add("small");
   work = course.work();
-  verdict = "";
   began = { at: performance.now(), samples: course.samples, n: course.points.length };
   end = isPairs() ? Infinity : ROUND * Math.floor(course.samples / ROUND + 1); // or a later goal, see `followState`
   app.isOpening = true;
@@ -334,10 +331,28 @@ function toggleTraining() {
   frame = requestAnimationFrame(trainOn);
 }
 
+/** Make a course ready to train further or, if the pairs have changed, a new one. */
+function makeReady() {
+  app.state.network = own.link = ""; // the network will differ from the one in the link
+  if (isStale()) begin();
+  byId("own").classList.add("small");
+  verdict = "";
+}
+
+/** Train all networks on one batch, measure them and show them. The step of the pictures stays. */
+function trainOneBatch() {
+  if (app.isTraining || !canTrain()) return;
+  makeReady();
+  course.step();
+  app.change({ moment: null });
+  pauseTraining();
+}
+
 /** Set up the controls in training.html, and keep their labels up to date. */
 function prepareControls() {
-  const [train, another, more, section] = ["train", "another", "more-settings", "training"].map(byId);
+  const [train, oneBatch, another, more] = ["train", "one-batch", "another", "more-settings"].map(byId);
   train.onclick = toggleTraining;
+  oneBatch.onclick = trainOneBatch;
   byId("start-again").onclick = () => {
     app.state.network = "";
     begin({}, null);
@@ -365,6 +380,7 @@ function prepareControls() {
     const longer = isStale() ? "Train anew" : isPairs() ? "Train longer" : "Train on";
     const words = goal > samples ? `Train to ${thousands(goal)}` : samples ? longer : "Train";
     revise(train, { "aria-disabled": !canTrain() }, app.isTraining ? "Pause" : words);
+    revise(oneBatch, { "aria-disabled": app.isTraining || !canTrain() });
     revise(byId("status"), { class: course.isFinite ? "" : "error" }, statusText());
     another.classList.toggle("absent", app.isTraining || !samples || !tellingSources().length);
     const changed = controls.filter((one) => byId("more").contains(one) && one.value !== defaults[one.name]);
@@ -374,7 +390,7 @@ function prepareControls() {
     drawFigure("loss");
     revise(byId("command"), {}, commandLine());
     revise(byId("command-note"), {}, commandNote());
-    revise(section, { "data-samples": samples, "data-exact": last(course.points).exact.join() });
+    revise(byId("training"), { "data-samples": samples, "data-exact": last(course.points).exact.join() });
   });
 }
 

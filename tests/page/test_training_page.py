@@ -80,6 +80,46 @@ def test_an_address_has_the_settings_the_source_and_the_number_of_samples(opened
     assert page.text_content("#train") == "Train to 1,280"
 
 
+def test_one_batch_trains_measures_and_shows_and_the_step_stays(opened):
+    page = opened(fragment="#length=3&units=8&place=4")
+    button = page.get_by_role("button", name="One batch")
+    counted = "[course.samples, course.steps, app.state.samples, last(course.points).samples, app.state.place]"
+    weights = "app.networks.map(({ final }) => last(Object.values(final.weights))[0])"
+    before = page.evaluate(weights)
+    button.click()
+    assert page.evaluate(counted) == [32, 1, 32, 32, 4]
+    assert page.evaluate(FIGURES)[0] == "32" and page.text_content("#status").startswith("32 samples.")
+    assert all(old != new for old, new in zip(before, page.evaluate(weights), strict=True))
+    page.focus("#moment")
+    page.keyboard.press("Home")  # a kept step
+    button.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Space")
+    assert page.evaluate(counted) == [96, 3, 96, 96, 4] and page.evaluate("app.state.moment") is None
+    page.click("#train")
+    assert button.get_attribute("aria-disabled") == "true"
+    button.dispatch_event("click")
+    assert page.evaluate("[app.isTraining, course.samples]") == [True, 96]
+    page.click("#train")
+    assert button.get_attribute("aria-disabled") == "false"
+    stepped = page.evaluate(weights)
+    page.click("#start-again")
+    step(page, 3)
+    assert page.evaluate(weights) == stepped  # the same bits
+
+
+def test_one_batch_of_pairs_is_of_the_pairs_in_the_field(opened):
+    page = opened(fragment="#task=pairs&units=8")
+    page.click("#one-batch")
+    samples = page.evaluate("course.samples")
+    assert 0 < samples <= 32
+    paste(page, "\n".join(f"{n}\t{n}" for n in range(100, 200)))
+    page.click("#one-batch")
+    assert page.evaluate("[course.steps, course.samples, course.task.pairs.length]") == [1, 32, 100]
+    paste(page, "a\tb")
+    assert page.get_attribute("#one-batch", "aria-disabled") == "true"
+
+
 KEPT = "[course.samples, ...app.networks.map(({ final }) => Object.values(final.weights)[0][0]), app.state.moment]"
 
 
