@@ -7,7 +7,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from seq2seq_demo.declarations import Range, check_fields, declared_options, require_integer, setting
 from seq2seq_demo.errors import UsageError
@@ -21,7 +21,6 @@ MODEL_ALIASES: dict[str, Model] = {"rnn": "embedding_rnn", "attention": "embeddi
 MODELS, ON_ERROR = get_args(Model), get_args(OnError)
 TOKENS: tuple[TokenKind, ...] = get_args(TokenKind)
 INTEGERS, CHARACTERS, WORDS = TOKENS
-MAX_MEMBERS = 100  # networks in an ensemble
 MAX_LEN = 100_000  # symbols in a sequence; longer sequences take minutes to decode
 Format = Literal["json", "text", "csv", "tsv"]  # the formats of files of sequences
 JSON, TEXT, CSV, TSV = FORMATS = get_args(Format)
@@ -160,6 +159,9 @@ class TrainConfig:
         UsageError: a value is out of range.
     """
 
+    # Settings that files of earlier versions contain; they are ignored.
+    REMOVED: ClassVar = ("copies", "n_copies", "name", "output", "processes", "budget", "members")
+
     points: int = setting(100_000, error_name="the number of points", at_least=2)
     in_len: int = setting(10, "--in-len S", "length of a source, or a range such as 1-20", at_most=MAX_LEN)
     out_len: int = setting(10, "--out-len T", "length of a target", at_most=MAX_LEN)
@@ -182,7 +184,6 @@ class TrainConfig:
     patience: int | None = setting(None, "--patience N", "stop after N epochs without improvement; save the best epoch")
     validation_points: int | None = setting(None)  # how many of `points` are for validation; None means a tenth
     dropout: float = setting(0.0, "--dropout P", "dropout rate in training", within=RATE_BELOW_1)
-    members: int = setting(1, "--members N", "train N networks and save them as one ensemble", at_most=MAX_MEMBERS)
     label_smoothing: float = setting(
         0.0, "--label-smoothing X", "fraction of the target probability spread over all symbols", within=RATE_BELOW_1
     )
@@ -195,8 +196,6 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        if self.members > 1 and not self.epochs:
-            raise UsageError("`members` needs `epochs` of at least 1, got 0")
         if self.min_in_len is not None and self.min_in_len > self.in_len:
             raise UsageError(f"expected `in_len` from shortest to longest, got {self.min_in_len}-{self.in_len}")
         if self.consistency and not self.dropout:

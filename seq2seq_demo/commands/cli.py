@@ -47,6 +47,10 @@ EXAMPLES = (  # the help for a command shows the examples that begin with its na
     "patterns -p my_patterns.py:my_function",
     "networks",
 )
+REMOVED = {  # options of earlier versions, and what to do instead
+    "--members": "--members was removed in 0.6.0: train once for each --seed, then give each weights file with -i",
+    "--jobs": "--jobs was removed in 0.6.0: `train` commands with different seeds can run at the same time",
+}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -158,7 +162,9 @@ def _split(words: Sequence[str]) -> tuple[str | None, list[str]]:
 
 
 def _reject(flag: str, command: str | None) -> None:
-    """Raise UsageError for an option that is unknown or belongs only to other commands; suggest a similar option."""
+    """Raise UsageError for an option that was removed, is unknown or belongs only to other commands, with a hint."""
+    if flag in REMOVED:
+        raise UsageError(REMOVED[flag])
     owners = [name for name, row in COMMANDS.items() for option in row.declared.values() if flag in option.flags]
     own = COMMANDS[command].declared.values() if command else ()
     hint = did_you_mean(flag, [option.flags[-1] for option in own]) or "; see --help"

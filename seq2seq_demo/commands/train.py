@@ -11,13 +11,12 @@ from pathlib import Path
 from seq2seq_demo.commands import training_setup
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.training_setup import FinishedRun, InterruptedRun, TrainingSetup
-from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.console import notice, print_line, print_result
 from seq2seq_demo.errors import WeightsError, require_tensorflow
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.trained import weights_file
 from seq2seq_demo.trained.trained_network import TrainedNetwork
-from seq2seq_demo.training import members, report, workers
+from seq2seq_demo.training import report, workers
 from seq2seq_demo.training.callbacks import Callback
 from seq2seq_demo.training.run_files import HistoryFiles, TensorBoard
 from seq2seq_demo.training.snapshots import SignalHandler, Snapshots
@@ -72,13 +71,13 @@ def _train(setup: TrainingSetup, options: TrainOptions, began: float) -> None:
         return
     config, task, start = setup.snapshot.run.config, setup.task, setup.snapshot.network
     log_dir, verbose = _log_dir(options), not options.quiet
-    callbacks = [_callbacks(options, config, log_dir, number) for number in range(1, config.members + 1)]
+    callbacks: list[Callback] = [HistoryFiles(options.history, options.history_plot, options.force)]
+    if log_dir:
+        callbacks.append(TensorBoard(log_dir, options.tensorboard_verbose or 0))
     # `_claim` replaces the empty path by the next unused canonical name.
     with SignalHandler() as handler, Snapshots(setup.result or Path(), "", lambda: handler.signum) as snapshots:
         if setup.is_new:
             _claim(snapshots, setup, options)  # before loading TensorFlow, which takes seconds
-            if options.force:
-                members.remove(file_names.members_folder(snapshots.result))
         else:
             atomic_files.check_writable(snapshots.result, "a weights file", WeightsError)
         snapshots.command = _resume_command(options, snapshots.result)
@@ -86,9 +85,10 @@ def _train(setup: TrainingSetup, options: TrainOptions, began: float) -> None:
             report.training_header(start.model_config, config, task, options.verbose)
             if log_dir:
                 print_line(f"Log directory: {log_dir}")
-        network = members.train_run(
-            task, setup.snapshot, callbacks, verbose=verbose, jobs=options.jobs, began=began, snapshots=snapshots
-        )
+        from seq2seq_demo.training.trainer import fit
+
+        with report.TrainingReport(config, verbose) as shown:
+            network = fit(task, setup.snapshot, [shown, *callbacks], snapshots, began)
         _save(network, options, snapshots)
         use = shlex.join(["seq2seq-demo", "predict", "-i", str(snapshots.result)])
         for text in (*report.outcome_notices(network, task, start.calibration), f"To use the network: {use}"):
@@ -103,17 +103,6 @@ def _log_dir(options: TrainOptions) -> Path | None:
     elif options.tensorboard_verbose is not None:
         return Path(tempfile.mkdtemp(prefix="seq2seq_demo_logs-"))
     return options.log_dir
-
-
-def _callbacks(options: TrainOptions, config: TrainConfig, log_dir: Path | None, number: int) -> list[Callback]:
-    """Return the callbacks that write the history and the logs; the history of the second member is `a.2.json`."""
-    history, plot, callbacks = options.history, options.history_plot, list[Callback]()
-    if number > 1:
-        history, plot = (each and file_names.member_path(each, number) for each in (history, plot))
-    if log_dir:
-        folder = log_dir / f"member_{number}" if config.members > 1 else log_dir
-        callbacks.append(TensorBoard(folder, options.tensorboard_verbose or 0))
-    return [*callbacks, HistoryFiles(history, plot, options.force)]
 
 
 def _resume_command(options: TrainOptions, result: Path) -> str:
@@ -144,7 +133,7 @@ def _claim(snapshots: Snapshots, setup: TrainingSetup, options: TrainOptions) ->
 
 
 def _save(network: TrainedNetwork, options: TrainOptions, snapshots: Snapshots) -> None:
-    """Save the network, and remove its snapshot and its members' files.
+    """Save the network, and remove its snapshot.
 
     Raises:
         WeightsError: saving failed; the message names the snapshot.
@@ -156,5 +145,3 @@ def _save(network: TrainedNetwork, options: TrainOptions, snapshots: Snapshots) 
     except WeightsError as error:
         raise WeightsError(f"{error}; {snapshots.how_to_resume()}") from error
     snapshots.remove()
-    if network.others:
-        members.remove(file_names.members_folder(snapshots.result))

@@ -87,16 +87,6 @@ def newest_first(data_dir: Path, name: str | None, task: str | None, kind: str =
     return [path for *_, path in sorted(dated, reverse=True)]
 
 
-def members_folder(result: Path) -> Path:
-    """Return the folder for an ensemble's members until they are combined: `s2s_members__a.h5` next to `a.h5`."""
-    return result.with_name(f"s2s_members__{result.name}")
-
-
-def member_path(path: Path, number: int) -> Path:
-    """Return the path of a member's history or plot: `a.2.json` for `a.json` and member 2."""
-    return path.with_suffix(f".{number}{path.suffix}")
-
-
 def shipped_path(task: str, model: str) -> Path:
     """Return the path of the bundled weights for a pattern and a model."""
     return canonical_path(_shipped_dir(), model, task, 1)

@@ -112,17 +112,6 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
             self.cell.update(line)
 
 
-class MemberReport(Callback):
-    """Prints a line for each epoch of a member that is trained alongside others."""
-
-    def __init__(self, number: int, config: TrainConfig) -> None:
-        self.number, self.config = number, config
-
-    def on_epoch_end(self, state: TrainingState) -> None:
-        """Print the line for the epoch."""
-        print_line(f"Member {self.number}: {epoch_line(state.figures, self.config)}")
-
-
 def epoch_line(epoch: Epoch, config: TrainConfig) -> str:
     """Return the metrics of an epoch in one line."""
     of_epochs, forced = _of_epochs(config), epoch.validation_forced_token_accuracy
@@ -242,11 +231,7 @@ def summary(network: TrainedNetwork) -> str:
         return ""
     has_improved = network.step > run.start_step
     keeps_last = run.config.best_epoch_window > 1 and network.step == history[-1].step
-    if network.others:
-        source = f"{len(network.members)} networks"
-    else:
-        number = next(epoch.epoch for epoch in history if epoch.step == network.step) if has_improved else 0
-        source = f"epoch {number} of {len(history)}"
+    number = next(epoch.epoch for epoch in history if epoch.step == network.step) if has_improved else 0
     choice, stop = "", stop_after(history, run.config)
     if not has_improved:
         choice = "; no epoch improved the network"
@@ -255,6 +240,6 @@ def summary(network: TrainedNetwork) -> str:
     n_right = round(metrics.exact_match * n)
     low, high = wilson_interval(n_right, n)
     fraction = f"{n_right:,} of {n:,} validation sources, {low:.3f} to {high:.3f}"
-    reason = None if network.others else EARLY_ENDS.get(stop or "")
+    reason = EARLY_ENDS.get(stop or "")
     end = f"; training ended early because {reason}" if reason else ""
-    return f": {source}, exact match {metrics.exact_match:.4f} ({fraction}{choice}){end}"
+    return f": epoch {number} of {len(history)}, exact match {metrics.exact_match:.4f} ({fraction}{choice}){end}"

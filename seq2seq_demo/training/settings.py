@@ -44,7 +44,10 @@ def resolve(
         InputError: there are too few pairs.
     """
     given = {name: value for name, value in settings.items() if value is not None}
-    _check_combination(given)
+    if "minutes" in given and "epochs" in given:
+        raise UsageError("`minutes`, which limits the time, cannot be combined with `epochs`")
+    if "minutes" in given and not workers.is_single():
+        raise UsageError("`minutes` cannot be combined with TF_CONFIG")
     has_range = isinstance(given.get("in_len"), tuple | list)
     has_recipe = recommends or task.is_pairs
     ends = has_recipe or has_range or (start is not None and start.ends)
@@ -75,24 +78,10 @@ def resolve(
     return model_config, config
 
 
-def _check_combination(given: Mapping[str, Any]) -> None:
-    """Raise UsageError if `minutes` or `members` is combined with settings that it excludes, or with workers."""
-    has_minutes, has_members = "minutes" in given, given.get("members", 1) > 1
-    if has_minutes and ("epochs" in given or has_members):
-        raise UsageError("`minutes`, which limits the time, cannot be combined with `epochs` or `members`")
-    if (has_minutes or has_members) and not workers.is_single():
-        raise UsageError("`minutes` and `members` cannot be combined with TF_CONFIG")
-
-
 def _continued_model(start: TrainedNetwork, given: Mapping[str, Any]) -> ModelConfig:
-    """Return the model of `start`.
-
-    Raises:
-        UsageError: `start` is an ensemble, several `members` are requested, or the settings contradict the model.
-    """
-    if start.others or given.get("members", 1) > 1:
-        found = f"an ensemble of {len(start.members)}" if start.others else f"`members` {given['members']}"
-        raise UsageError(f"expected a single network to train further, got {found}")
+    """Return the model of `start`; raise UsageError if `start` is an ensemble or the settings contradict the model."""
+    if start.others:
+        raise UsageError(f"expected a single network to train further, got an ensemble of {len(start.members)}")
     given_sizes = given_values(ModelConfig, given)
     other = replace(start.model_config, **given_sizes)
     if other.cell == start.model_config.cell:  # BasicLSTMCell and LSTMCell are the same cell

@@ -46,8 +46,6 @@ def fit(
 ) -> TrainedNetwork:
     """Train a network on a task and return it. If there are several workers, all return the same network.
 
-    `train_side_by_side` in `members.py` trains an ensemble.
-
     Args:
         task: the task, which provides the pairs.
         start: the training run before its first step, or a snapshot to resume.

@@ -27,13 +27,12 @@ def validation_metrics(task: Task, network: TrainedNetwork, validation: Pairs) -
 def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
     """Return the network with a calibration fitted to the validation pairs, and the calibration error.
 
-    If these are too few, a calibration of earlier training is kept. An ensemble also gets its metrics on these pairs.
+    If these are too few, a calibration of earlier training is kept.
     """
     counts = count_answers(network.to_numpy(), network, validation, alternatives=True, detailed=True)
-    metrics = counts.metrics if network.others else network.validation
     earlier, fitted = network.calibration, calibrate(counts.answers)
     calibration = earlier if fitted.error is None and earlier and earlier.error is not None else fitted
-    return replace(network, validation=metrics, n_validated=counts.n, calibration=calibration)
+    return replace(network, n_validated=counts.n, calibration=calibration)
 
 
 def best_epoch(epochs: Sequence[Epoch], window: int = 1) -> Epoch:

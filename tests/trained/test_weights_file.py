@@ -16,6 +16,7 @@ from helpers import TRAINED, UNKNOWN, random_weights, same_arrays, save_texts, t
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.errors import Seq2SeqError, WeightsError
+from seq2seq_demo.files import typed_json
 from seq2seq_demo.files.atomic_files import is_own
 from seq2seq_demo.network.parameters import initial_weights, weight_shapes
 from seq2seq_demo.trained import weights_file
@@ -166,7 +167,7 @@ def test_an_ensemble_of_version_3():
     assert [network.step for network in ensemble.members] == [9, 10]
     for seed, network in enumerate(ensemble.members):
         assert same_arrays(network.weights, initial_weights(network.model_config, seed))
-        config = TrainConfig(50, 5, 4, epochs=3, members=2, keep_best=True, seed=seed)
+        config = TrainConfig(50, 5, 4, epochs=3, keep_best=True, seed=seed)
         assert network.run == TrainingRun(config, 7, "abc", "def")
         assert (network.calibration.temperature, network.moments_since) == (1.25, 7)
         assert network.vocabularies.target == Vocabulary("words", ("x", "y"), form="NFKC", lowercase=True)
@@ -174,14 +175,14 @@ def test_an_ensemble_of_version_3():
 
 @pytest.mark.parametrize("min_in_len", [None, 11])
 def test_versions_1_and_2_end_their_answers_if_they_record_a_shortest_length(min_in_len):
-    """A file must not choose where to write: its output path and name are left out."""
+    """A file must not choose where to write: its output path and name are ignored."""
     data = {"data": "abc", "fingerprint": "def"}
     run = {"start_step": 0, "seed": 0, "output": "/etc/w", "name": "n", "budget": 2} | data
     training = {"pattern": "sorted", "min_in_len": min_in_len, "trained": run, "reached": {}, "progress": {}}
     (upgraded,) = weights_file.upgrade(2, {"model": {}, "training": training})["networks"]
     assert upgraded["model_config"] == {"ends": min_in_len is not None}
-    config = {"seed": 0, "minutes": 2}
-    assert upgraded["run"] == {"config": config, "start_step": 0} | data
+    parsed = typed_json.parse(TrainingRun, upgraded["run"], "run")
+    assert parsed == TrainingRun(TrainConfig(seed=0), 0, **data)
 
 
 def test_other_versions_are_refused(tmp_path):
