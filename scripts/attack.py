@@ -82,7 +82,7 @@ def kills() -> tuple[int, list[str]]:
             process = run(folder, *argv)
             _, err = process.communicate()
             assert process.returncode == 0, err[-300:]
-        assert (folder / "w").read_bytes() == undisturbed, "the weights differ from those of the undisturbed run"
+        assert (folder / "w").read_bytes() == undisturbed, "the undisturbed run has other weights"
         remaining = {path.name for path in folder.iterdir()} - {"w"}
         assert all(name.startswith(".seq2seq-demo-") for name in remaining), remaining
         shutil.rmtree(folder)

@@ -153,14 +153,14 @@ class TrainConfig:
     This is guaranteed only for the first training run in a process. The first run sets TensorFlow's number of threads
     for the rest of the process: one thread per core of the machine if a cell has at least 128 units, otherwise one. A
     later run gives equal weights only if it needs the same number of threads. Restricting the process to some of the
-    cores does not change the weights. With `minutes`, the number of steps depends on the speed of the machine.
+    cores does not change the weights.
 
     Raises:
         UsageError: a value is out of range.
     """
 
     # Settings that files of earlier versions contain; they are ignored.
-    REMOVED: ClassVar = ("copies", "n_copies", "name", "output", "processes", "budget", "members")
+    REMOVED: ClassVar = ("copies", "n_copies", "name", "output", "processes", "budget", "members", "minutes")
 
     points: int = setting(100_000, error_name="the number of points", at_least=2)
     in_len: int = setting(10, "--in-len S", "length of a source, or a range such as 1-20", at_most=MAX_LEN)
@@ -190,9 +190,6 @@ class TrainConfig:
     consistency: float = setting(
         0.0, "--consistency X", "weight of the divergence between answers under two dropout masks", within=CONSISTENCY
     )
-    minutes: float | None = setting(
-        None, "--minutes MINUTES", "train for this long, by default with a cosine schedule", within=POSITIVE
-    )
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -217,10 +214,10 @@ class TrainConfig:
     def best_epoch_window(self) -> int:
         """The number of epochs whose mean exact match decides which epoch is best: above 1 with few validation pairs.
 
-        With `patience` or `minutes`, it is also 1, because the number of epochs is open.
+        With `patience`, it is also 1, because the number of epochs is open.
         """
-        is_open = self.patience is not None or self.minutes is not None
-        return 1 if is_open or self.n_validation >= FEW_VALIDATION else max(1, math.ceil(self.epochs / 20))
+        is_open, has_many = self.patience is not None, self.n_validation >= FEW_VALIDATION
+        return 1 if is_open or has_many else max(1, math.ceil(self.epochs / 20))
 
     @property
     def n_validation(self) -> int:

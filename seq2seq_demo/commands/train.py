@@ -5,7 +5,6 @@ import functools
 import os
 import shlex
 import tempfile
-import time
 from pathlib import Path
 
 from seq2seq_demo.commands import training_setup
@@ -27,20 +26,19 @@ def train(options: TrainOptions) -> None:
 
     With several workers, only the chief prints and saves.
     """
-    began = time.monotonic()
     match training_setup.find_run(options):
         case FinishedRun(result):
             print_result(f"{result} is already saved: nothing to resume")
         case InterruptedRun(snapshot):
             kind = "the snapshot of an interrupted training run"
             with atomic_files.open_locked(snapshot, kind) if workers.is_chief() else contextlib.nullcontext():
-                _train(training_setup.resumed_training(options, snapshot), options, began)
+                _train(training_setup.resumed_training(options, snapshot), options)
         case None:
             setup = training_setup.new_training(options)
             if options.resume:
                 notice("Found no snapshot to resume: starting a new training run")
             if options.settings.get("epochs") != 0:
-                _train(setup, options, began)
+                _train(setup, options)
             elif workers.is_chief():
                 print_result(f"Saved {_save_untrained(setup, options)}")
 
@@ -56,10 +54,10 @@ def _save_untrained(setup: TrainingSetup, options: TrainOptions) -> Path:
     return setup.result
 
 
-def _train(setup: TrainingSetup, options: TrainOptions, began: float) -> None:
+def _train(setup: TrainingSetup, options: TrainOptions) -> None:
     """Train with a report, a history, TensorBoard logs and snapshots, and save the network.
 
-    A worker that is not the chief only trains. A time limit starts at `began`.
+    A worker that is not the chief only trains.
     """
     require_tensorflow()
     if not workers.is_single():
@@ -88,7 +86,7 @@ def _train(setup: TrainingSetup, options: TrainOptions, began: float) -> None:
         from seq2seq_demo.training.trainer import fit
 
         with report.TrainingReport(config, verbose) as shown:
-            network = fit(task, setup.snapshot, [shown, *callbacks], snapshots, began)
+            network = fit(task, setup.snapshot, [shown, *callbacks], snapshots)
         _save(network, options, snapshots)
         use = shlex.join(["seq2seq-demo", "predict", "-i", str(snapshots.result)])
         for text in (*report.outcome_notices(network, task, start.calibration), f"To use the network: {use}"):

@@ -1,6 +1,5 @@
 """`train`: train a network in one call."""
 
-import time
 from collections.abc import Callable, Sequence
 
 from seq2seq_demo.config import INTEGERS, SETTINGS, AnyCell, AnyModel, Schedule, TokenKind, check_given
@@ -37,7 +36,6 @@ def train(
     in_max_int: int | None = None,
     out_max_int: int | None = None,
     epochs: int | None = None,
-    minutes: float | None = None,
     learning_rate: float | None = None,
     lr_schedule: Schedule | None = None,
     batch_size: int | None = None,
@@ -85,7 +83,6 @@ def train(
         out_max_int: the largest integer in targets (default: `in_max_int` for a pattern; for pairs, the largest one
             in the data).
         epochs: the number of passes over the data; 0 returns a network without training.
-        minutes: the training time, instead of a number of epochs.
         learning_rate: the learning rate of Adam.
         lr_schedule: "constant"; "cosine", which lowers the learning rate to 0; or "adaptive", a cosine that falls
             faster once the training pairs are learned, and then ends the training.
@@ -119,7 +116,7 @@ def train(
         raise UsageError(
             f"expected `validation` to be pairs or a path (default: a tenth of all pairs), got {validation}"
         )
-    all_callbacks, began = check_callbacks(callbacks, on_epoch), time.monotonic()
+    all_callbacks = check_callbacks(callbacks, on_epoch)
     check_given(settings)  # before the pairs are read
 
     task: Task | None = as_pattern(data, start.vocabularies.tokens if start else (INTEGERS, INTEGERS))
@@ -147,7 +144,7 @@ def train(
     from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
     with TrainingReport(config, verbose) as report:
-        network = fit(task, snapshot, [report, *all_callbacks], began=began)
+        network = fit(task, snapshot, [report, *all_callbacks])
     if verbose:
         for line in (*outcome_notices(network, task, snapshot.network.calibration), f"Trained{summary(network)}"):
             print_line(line)

@@ -66,7 +66,7 @@ def _mean_exact_matches(epochs: Sequence[Epoch], window: int) -> list[float]:
 def learned_after(history: Sequence[Epoch], config: TrainConfig) -> int | None:
     """Return the epoch after which an "adaptive" schedule lowers the learning rate faster, or None if it does not."""
     n_learned = 0
-    for epoch in history if config.lr_schedule == "adaptive" and not config.minutes else ():
+    for epoch in history if config.lr_schedule == "adaptive" else ():
         is_accurate = epoch.forced_token_accuracy >= LEARNED_ACCURACY
         n_learned = n_learned + 1 if is_accurate and epoch.validation_exact_match >= LEARNED_EXACT_MATCH else 0
         if n_learned == LEARNED_EPOCHS:
@@ -80,14 +80,12 @@ def last_epoch(history: Sequence[Epoch], config: TrainConfig) -> int:
     return config.epochs if learned is None else min(config.epochs, learned + max(3, round(ANNEALING * config.epochs)))
 
 
-def stop_after(history: Sequence[Epoch], config: TrainConfig, is_time_over: bool = False) -> str | None:
+def stop_after(history: Sequence[Epoch], config: TrainConfig) -> str | None:
     """Return the setting that ends a training run after the last epoch of its `history`, or None if it continues."""
-    if not config.minutes and len(history) >= last_epoch(history, config):
+    if len(history) >= last_epoch(history, config):
         return "epochs" if len(history) >= config.epochs else "lr_schedule"
     if not history:
         return None
-    if is_time_over:
-        return "minutes"
     exact_matches = [epoch.validation_exact_match for epoch in history]
     if config.stop_at_exact is not None and exact_matches[-1] >= config.stop_at_exact:
         return "stop_at_exact"

@@ -48,6 +48,7 @@ WRONG_USAGE = [  # exit status 2
     ("networks -x", "unknown option -x; see --help"),
     ("train 50 --members=2", "--members was removed in 0.6.0: train once for each --seed, then give each weights"),
     ("train p.tsv --members 5 --jobs 2 -o w.h5", "--members was removed in 0.6.0: "),
+    ("train 50 --minutes 5", "--minutes was removed in 0.6.0: "),
     ("train 50 --jobs 2", "--jobs was removed in 0.6.0: "),
     ("predict 1 --beam-size 2 --n-best 3", "--n-best 3 needs a --beam-size of at least 3, got 2"),
     ("train 10 --in-tokens words", "--in-tokens needs a file"),
