@@ -203,7 +203,7 @@ def _sides(network: SavedNetwork) -> tuple[Vocabularies, int, int, object]:
 
 
 def _check_facts(network: SavedNetwork) -> None:
-    """Raise an error unless the lengths, steps, calibration and vocabularies of a network are possible."""
+    """Raise an error unless the lengths, steps, epochs, calibration and vocabularies of a network are possible."""
     for name in LENGTHS:
         if (length := getattr(network, name)) is not None:
             require_integer(name, length, at_least=1, at_most=MAX_LEN)
@@ -214,6 +214,8 @@ def _check_facts(network: SavedNetwork) -> None:
     if c := network.calibration:
         is_usable = c.temperature > 0.001 and abs(c.bias) < 100
         require(is_usable, f"expected a usable calibration, got {c.temperature}, {c.bias}")
+    for epoch in network.history:
+        require_integer("epoch", epoch.epoch, at_least=1)
     require_integer("moments_since", network.moments_since, at_least=0, at_most=network.step)
     for name, largest in network.vocabularies.largest_symbols().items():
         expected = getattr(network.model_config, name)
