@@ -151,7 +151,7 @@ class TrainOptions(NetworkOptions):
     tensorboard_verbose: int | None = setting(
         None,
         "--tensorboard-verbose {0,1,2,3}",
-        "0 logs metrics; 1 adds gradients, 2 weights, 3 activations",
+        "write TensorBoard logs; as in 2016, but every level logs the metrics",
         at_least=0,
         at_most=3,
     )

@@ -71,7 +71,7 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
     log_dir, verbose = _log_dir(options), not options.quiet
     callbacks: list[Callback] = [HistoryFiles(options.history, options.history_plot, options.force)]
     if log_dir:
-        callbacks.append(TensorBoard(log_dir, options.tensorboard_verbose or 0))
+        callbacks.append(TensorBoard(log_dir))
     # `_claim` replaces the empty path by the next unused canonical name.
     with SignalHandler() as handler, Snapshots(setup.result or Path(), "", lambda: handler.signum) as snapshots:
         if setup.is_new:
