@@ -6,6 +6,7 @@ import os
 import shlex
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
 from seq2seq_demo.commands import training_setup
 from seq2seq_demo.commands.options import TrainOptions
@@ -18,7 +19,7 @@ from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training import report, workers
 from seq2seq_demo.training.callbacks import Callback
 from seq2seq_demo.training.run_files import HistoryFiles, TensorBoard
-from seq2seq_demo.training.snapshots import SignalHandler, Snapshots
+from seq2seq_demo.training.snapshots import SignalHandler, Snapshots, write_snapshot
 
 
 def train(options: TrainOptions) -> None:
@@ -49,7 +50,8 @@ def _save_untrained(setup: TrainingSetup, options: TrainOptions) -> Path:
     if options.no_optimizer:
         network = network.without_optimizer()
     if setup.result is None:
-        return file_names.save_under_unused_name(network.save, options.data_dir, options.name, setup.task.name)
+        path, _ = file_names.save_under_unused_name(network.save, options.data_dir, options.name, setup.task.name)
+        return path
     weights_file.write(network, setup.result, overwrite=True, force=options.force)
     return setup.result
 
@@ -72,26 +74,22 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
     callbacks: list[Callback] = [HistoryFiles(options.history, options.history_plot, options.force)]
     if log_dir:
         callbacks.append(TensorBoard(log_dir))
-    # `_claim` replaces the empty path by the next unused canonical name.
-    with SignalHandler() as handler, Snapshots(setup.result or Path(), "", lambda: handler.signum) as snapshots:
-        if setup.is_new:
-            _claim(snapshots, setup, options)  # before loading TensorFlow, which takes seconds
-        else:
-            atomic_files.check_writable(snapshots.result, "a weights file", WeightsError)
-        snapshots.command = _resume_command(options, snapshots.result)
-        if verbose:
-            report.training_header(start.model_config, config, task, options.verbose)
-            if log_dir:
-                print_line(f"Log directory: {log_dir}")
-        from seq2seq_demo.training.trainer import fit
+    with SignalHandler() as signals:
+        result, file = _claim(setup, options)  # before loading TensorFlow, which takes seconds
+        with Snapshots(result, _resume_command(options, result), signals, file) as snapshots:
+            if verbose:
+                report.training_header(start.model_config, config, task, options.verbose)
+                if log_dir:
+                    print_line(f"Log directory: {log_dir}")
+            from seq2seq_demo.training.trainer import fit
 
-        with report.TrainingReport(config, verbose) as shown:
-            network = fit(task, setup.snapshot, [shown, *callbacks], snapshots)
-        _save(network, options, snapshots)
-        use = shlex.join(["seq2seq-demo", "predict", "-i", str(snapshots.result)])
+            with report.TrainingReport(config, verbose) as shown:
+                network = fit(task, setup.snapshot, [shown, *callbacks], snapshots)
+            _save(network, options, snapshots)
+        use = shlex.join(["seq2seq-demo", "predict", "-i", str(result)])
         for text in (*report.outcome_notices(network, task, start.calibration), f"To use the network: {use}"):
             notice(text)
-        print_line(f"Saved {snapshots.result}{report.summary(network)}")
+        print_line(f"Saved {result}{report.summary(network)}")
 
 
 def _log_dir(options: TrainOptions) -> Path | None:
@@ -110,24 +108,29 @@ def _resume_command(options: TrainOptions, result: Path) -> str:
     return shlex.join(["seq2seq-demo", "train", *options.typed, *resume, *output])
 
 
-def _claim(snapshots: Snapshots, setup: TrainingSetup, options: TrainOptions) -> None:
+def _claim(setup: TrainingSetup, options: TrainOptions) -> tuple[Path, BinaryIO | None]:
     """Reserve the names of the result and its snapshot for a new run by writing the first snapshot.
+
+    Return the path of the result, and the snapshot, which is locked; None for a run that is resumed.
 
     Raises:
         WeightsError: another run, which may be active, has a snapshot there, or the snapshot could not be written.
     """
-    claim = functools.partial(snapshots.claim, setup.snapshot)
-    if setup.result is None:
-        file_names.save_under_unused_name(claim, options.data_dir, options.name, setup.task.name)
-        return
-    if options.force and os.path.lexists(snapshots.path):  # an active run keeps it locked
-        snapshots.file = atomic_files.open_locked(snapshots.path, "no snapshot")
+    result, claim = setup.result, functools.partial(write_snapshot, setup.snapshot)
+    if result is None:
+        return file_names.save_under_unused_name(claim, options.data_dir, options.name, setup.task.name)
+    if not setup.is_new:
+        atomic_files.check_writable(result, "a weights file", WeightsError)
+        return result, None
+    path = file_names.snapshot_path(result)
+    is_replaced = options.force and os.path.lexists(path)
     try:
-        claim(setup.result, options.force)
+        with atomic_files.open_locked(path, "no snapshot") if is_replaced else contextlib.nullcontext():
+            return result, claim(result, options.force)  # an active run would have locked the snapshot
     except FileExistsError as error:
-        atomic_files.open_locked(snapshots.path, "no snapshot").close()
+        atomic_files.open_locked(path, "no snapshot").close()
         hint = "--resume continues that training run, and --force starts over"
-        raise WeightsError(f"{snapshots.path} already exists: {hint}") from error
+        raise WeightsError(f"{path} already exists: {hint}") from error
 
 
 def _save(network: TrainedNetwork, options: TrainOptions, snapshots: Snapshots) -> None:

@@ -36,10 +36,7 @@ from seq2seq_demo.training.validation import (
 
 @workers.report_lost_workers()
 def fit(
-    task: Task,
-    start: Snapshot,
-    callbacks: Sequence[Callback] = (),
-    snapshots: Snapshots | None = None,
+    task: Task, start: Snapshot, callbacks: Sequence[Callback] = (), snapshots: Snapshots | None = None
 ) -> TrainedNetwork:
     """Train a network on a task and return it. If there are several workers, all return the same network.
 
