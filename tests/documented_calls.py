@@ -40,7 +40,7 @@ network = train(lambda digits: digits[::-1], 20_000)
 network = train("pairs.tsv", validation=Path("dev.tsv"))
 rows = [{"source": "ab", "target": "ba"}, {"source": "a", "target": "a"}]
 network = train(rows, in_tokens="characters", lowercase=True, validation=[("b", "b")])
-network = train([("ab", "ba"), ("b", "b")], minutes=1.5, start=network, members=1)
+network = train([("ab", "ba"), ("b", "b")], epochs=2, start=network)
 best: float = max(network.history["validation_exact_match"])
 last: Epoch = network.history[-1]
 columns: dict[str, list[float]] = network.history.to_dict()

@@ -114,7 +114,7 @@ def test_training_without_tensorflow_is_an_error_that_says_where_it_runs(monkeyp
     with pytest.raises(TrainingError) as error:
         require_tensorflow()
     where = "(Python 3.11 to 3.13 on Linux, Windows (x86-64) or macOS (Apple silicon))"
-    what = "Training needs TensorFlow and Keras, which are not installed: `pip install tensorflow loky`"
+    what = "Training needs TensorFlow and Keras, which are not installed: `pip install tensorflow`"
     assert str(error.value) == f"{what} {where}"
 
 
@@ -144,5 +144,5 @@ def test_tensorflow_is_required_where_it_has_wheels():
         required = [each for each in dependencies(".") if each.marker is None or each.marker.evaluate(variables)]
         expected = [*map(str, dependencies("scripts/light"))]
         if system in WITH_WHEELS and python != "3.14":
-            expected += ["tensorflow>=2.20", "keras>=3.12", "loky>=3.5"]
+            expected += ["tensorflow>=2.20", "keras>=3.12"]
         assert sorted(f"{each.name}{each.specifier}" for each in required) == sorted(expected)

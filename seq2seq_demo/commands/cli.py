@@ -36,7 +36,7 @@ EXAMPLES = (  # the help for a command shows the examples that begin with its na
     "train 100000 -m embedding_attention -r 0.005 -e 2 -o weights.h5",
     "predict -i weights.h5 3 1 4 1 5 9 2 6 5 3",
     "train 400000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 3 --in-len 1-20",
-    "train words.tsv --in-tokens characters --out-tokens words --minutes 5 -o words.h5",
+    "train words.tsv --in-tokens characters --out-tokens words -o words.h5",
     "predict -m embedding_attention 3 1 4 1 5 9 2 6 5 3 --show-attention",
     "predict -i weights.h5 --from-file inputs.jsonl --json",
     "predict -i g2p hello --beam-size 5 --n-best 3",
@@ -47,6 +47,11 @@ EXAMPLES = (  # the help for a command shows the examples that begin with its na
     "patterns -p my_patterns.py:my_function",
     "networks",
 )
+REMOVED = {  # options of earlier versions, and what to do instead
+    "--members": "--members was removed in 0.6.0: train once for each --seed, then give each weights file with -i",
+    "--minutes": "--minutes was removed in 0.6.0: -e sets the number of epochs; --resume continues after Ctrl-C",
+    "--jobs": "--jobs was removed in 0.6.0: `train` commands with different seeds can run at the same time",
+}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -158,7 +163,9 @@ def _split(words: Sequence[str]) -> tuple[str | None, list[str]]:
 
 
 def _reject(flag: str, command: str | None) -> None:
-    """Raise UsageError for an option that is unknown or belongs only to other commands; suggest a similar option."""
+    """Raise UsageError for an option that was removed, is unknown or belongs only to other commands, with a hint."""
+    if flag in REMOVED:
+        raise UsageError(REMOVED[flag])
     owners = [name for name, row in COMMANDS.items() for option in row.declared.values() if flag in option.flags]
     own = COMMANDS[command].declared.values() if command else ()
     hint = did_you_mean(flag, [option.flags[-1] for option in own]) or "; see --help"

@@ -151,12 +151,11 @@ class TrainOptions(NetworkOptions):
     tensorboard_verbose: int | None = setting(
         None,
         "--tensorboard-verbose {0,1,2,3}",
-        "0 logs metrics; 1 adds gradients, 2 weights, 3 activations",
+        "write TensorBoard logs; as in 2016, but every level logs the metrics",
         at_least=0,
         at_most=3,
     )
     keep_going: bool = setting(False, "--keep-going", "report and skip invalid pairs, up to a tenth of all")
-    jobs: int | None = setting(None, "--jobs J", "members trained at a time (default: one per core and GB of memory)")
     no_optimizer: bool = setting(False, "--no-optimizer", "save without Adam's moments, at a third of the size")
     force: bool = setting(False, "--force", "overwrite any existing file, and discard an interrupted training run")
 
@@ -168,14 +167,7 @@ class TrainOptions(NetworkOptions):
             raise UsageError("--few-symbols and a file cannot be combined: sources in a file are not random")
         self._require_file("in_tokens", "out_tokens", "validation_file", "keep_going", "lowercase")
         histories = {"--history": self.history, "--history-plot": self.history_plot}
-        of_members = {
-            f"{option} of member {n}": file_names.member_path(path, n)
-            for n in range(2, 1 + self.settings.get("members", 1))
-            for option, path in histories.items()
-            if path
-        }
-        outputs = {"-o": self.output} | histories | of_members
-        self._check_outputs(outputs, self.validation_file, may_replace_weights="-o")
+        self._check_outputs({"-o": self.output} | histories, self.validation_file, may_replace_weights="-o")
         is_untrained = self.settings.get("epochs") == 0
         for option, path in (histories | {"--log-dir": self.log_dir}).items():
             if is_untrained and path:

@@ -189,9 +189,7 @@ def microbatch_rows(rows: int, bytes_per_row: int, one_by_one: bool = False) -> 
 
 
 def use_xla(config: TrainConfig, cell_size: int) -> bool:
-    """Return whether the run is long enough for XLA compilation to pay off; with a time limit, this is always True."""
-    if config.minutes:
-        return True
+    """Return whether the run is long enough for XLA compilation to pay off."""
     samples = config.epochs * config.n_training
     return samples * max(cell_size, ModelConfig.cell_size) >= MIN_SAMPLES_FOR_XLA * ModelConfig.cell_size
 

@@ -54,7 +54,7 @@ class Callback:
 
     If a method returns True, training stops after the other callbacks have also been called. `train` then returns the
     network as it does after the last epoch. If several workers train one network, the callbacks of all workers must
-    stop the training. If there are several `members`, only the training of the current member stops.
+    stop the training.
     """
 
     def on_epoch_begin(self, state: TrainingState) -> bool | None:

@@ -57,7 +57,7 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
 
     def on_epoch_begin(self, state: TrainingState) -> None:
         """Show an empty bar for this epoch."""
-        self.label, self.metrics = f"Epoch {state.epoch}{_of_epochs(self.config)}", ""
+        self.label, self.metrics = f"Epoch {state.epoch}/{self.config.epochs}", ""
         self.bar.reset(self.task, description=self.label, metrics="")
         self.bar.start()
         self._show_in_notebook(0)
@@ -92,7 +92,7 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
 
     def _time_left(self, history: History) -> str:
         """Return the time that is left, as in "about 4 min left"; nothing if it is unknown or less than a minute."""
-        if self.first is None or self.config.minutes or stop_after(history, self.config):
+        if self.first is None or stop_after(history, self.config):
             return ""
         timed, seconds = self.points - self.first[0], time.monotonic() - self.first[1]
         if timed < MIN_TIMED * self.config.batch_size:
@@ -112,31 +112,15 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
             self.cell.update(line)
 
 
-class MemberReport(Callback):
-    """Prints a line for each epoch of a member that is trained alongside others."""
-
-    def __init__(self, number: int, config: TrainConfig) -> None:
-        self.number, self.config = number, config
-
-    def on_epoch_end(self, state: TrainingState) -> None:
-        """Print the line for the epoch."""
-        print_line(f"Member {self.number}: {epoch_line(state.figures, self.config)}")
-
-
 def epoch_line(epoch: Epoch, config: TrainConfig) -> str:
     """Return the metrics of an epoch in one line."""
-    of_epochs, forced = _of_epochs(config), epoch.validation_forced_token_accuracy
+    number, forced = f"{epoch.epoch:{len(str(config.epochs))}}/{config.epochs}", epoch.validation_forced_token_accuracy
     accuracy = f"{forced:.4f} forced, {epoch.validation_token_accuracy:.4f} free-running"
     return (
-        f"Epoch {epoch.epoch:{len(of_epochs) - 1}}{of_epochs}: "
-        f"loss {epoch.loss:.4f}, accuracy {epoch.forced_token_accuracy:.4f}; "
+        f"Epoch {number}: loss {epoch.loss:.4f}, accuracy {epoch.forced_token_accuracy:.4f}; "
         f"validation loss {epoch.validation_loss:.4f}, token accuracy {accuracy}, "
         f"exact match {epoch.validation_exact_match:.4f}"
     )
-
-
-def _of_epochs(config: TrainConfig) -> str:
-    return "" if config.minutes else f"/{config.epochs}"
 
 
 def probe_line(p: Prediction, colour: bool) -> str:
@@ -180,11 +164,10 @@ def training_header(model_config: ModelConfig, config: TrainConfig, task: Task, 
     has_validation_file = isinstance(task, PairTask) and task.validation is not None
     points = config.n_training if has_validation_file else config.points
     lengths = f", sources of {config.lengths} symbols" if model_config.ends else ""
-    extent = f"for {config.minutes:g} min" if config.minutes else f"with {pluralize(config.epochs, 'epoch')}"
     noun, data = "point", f"{points} point dataset (pattern '{task.name}'{lengths})"
     if task.is_pairs:
         noun, data = "pair", f"{pluralize(points, 'pair')} ('{task.name}'{lengths})"
-    print_line(f"Training on {data}, {extent}")
+    print_line(f"Training on {data}, with {pluralize(config.epochs, 'epoch')}")
     if task.vocabularies.are_text:
         sides = [f"{len(x.symbols)} {x.tokens}" if x.is_text else x.tokens for x in task.vocabularies]
         print_line(f"Vocabularies: {sides[0]} in sources, {sides[1]} in targets")
@@ -199,8 +182,7 @@ def training_header(model_config: ModelConfig, config: TrainConfig, task: Task, 
 
 def settings_line(model: ModelConfig, config: TrainConfig) -> str:
     """Return the settings of a training run on pairs in one line."""
-    extent = f"{config.minutes:g} min" if config.minutes else pluralize(config.epochs, "epoch")
-    epochs = f"{extent} of batches of {config.batch_size}"
+    epochs = f"{pluralize(config.epochs, 'epoch')} of batches of {config.batch_size}"
     rate = f"learning rate {config.learning_rate:g} ({config.lr_schedule})"
     smoothing = f"label smoothing {config.label_smoothing:g}, " if config.label_smoothing else ""
     smoothing += f"consistency {config.consistency:g}, " if config.consistency else ""
@@ -242,11 +224,7 @@ def summary(network: TrainedNetwork) -> str:
         return ""
     has_improved = network.step > run.start_step
     keeps_last = run.config.best_epoch_window > 1 and network.step == history[-1].step
-    if network.others:
-        source = f"{len(network.members)} networks"
-    else:
-        number = next(epoch.epoch for epoch in history if epoch.step == network.step) if has_improved else 0
-        source = f"epoch {number} of {len(history)}"
+    number = next(epoch.epoch for epoch in history if epoch.step == network.step) if has_improved else 0
     choice, stop = "", stop_after(history, run.config)
     if not has_improved:
         choice = "; no epoch improved the network"
@@ -255,6 +233,6 @@ def summary(network: TrainedNetwork) -> str:
     n_right = round(metrics.exact_match * n)
     low, high = wilson_interval(n_right, n)
     fraction = f"{n_right:,} of {n:,} validation sources, {low:.3f} to {high:.3f}"
-    reason = None if network.others else EARLY_ENDS.get(stop or "")
+    reason = EARLY_ENDS.get(stop or "")
     end = f"; training ended early because {reason}" if reason else ""
-    return f": {source}, exact match {metrics.exact_match:.4f} ({fraction}{choice}){end}"
+    return f": epoch {number} of {len(history)}, exact match {metrics.exact_match:.4f} ({fraction}{choice}){end}"

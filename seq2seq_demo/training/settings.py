@@ -16,7 +16,6 @@ from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.saved_network import TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.trained.weights_file import LENGTHS
-from seq2seq_demo.training import workers
 from seq2seq_demo.training.recipe import recommended_settings, settings_for_pattern
 from seq2seq_demo.training.snapshots import Snapshot
 
@@ -44,7 +43,6 @@ def resolve(
         InputError: there are too few pairs.
     """
     given = {name: value for name, value in settings.items() if value is not None}
-    _check_combination(given)
     has_range = isinstance(given.get("in_len"), tuple | list)
     has_recipe = recommends or task.is_pairs
     ends = has_recipe or has_range or (start is not None and start.ends)
@@ -61,7 +59,6 @@ def resolve(
         {"in_len": start.in_len, "min_in_len": start.min_in_len} if start and start.in_len else {},
         {"out_len": start.out_len} if start and start.out_len else {},
         recipe,
-        {"lr_schedule": "cosine"} if "minutes" in given else {},
         {"few_symbols": DEFAULT_FEW_SYMBOLS} if ends else {},
     )
     config = TrainConfig(**given_values(TrainConfig, ChainMap(*sources)))
@@ -75,24 +72,10 @@ def resolve(
     return model_config, config
 
 
-def _check_combination(given: Mapping[str, Any]) -> None:
-    """Raise UsageError if `minutes` or `members` is combined with settings that it excludes, or with workers."""
-    has_minutes, has_members = "minutes" in given, given.get("members", 1) > 1
-    if has_minutes and ("epochs" in given or has_members):
-        raise UsageError("`minutes`, which limits the time, cannot be combined with `epochs` or `members`")
-    if (has_minutes or has_members) and not workers.is_single():
-        raise UsageError("`minutes` and `members` cannot be combined with TF_CONFIG")
-
-
 def _continued_model(start: TrainedNetwork, given: Mapping[str, Any]) -> ModelConfig:
-    """Return the model of `start`.
-
-    Raises:
-        UsageError: `start` is an ensemble, several `members` are requested, or the settings contradict the model.
-    """
-    if start.others or given.get("members", 1) > 1:
-        found = f"an ensemble of {len(start.members)}" if start.others else f"`members` {given['members']}"
-        raise UsageError(f"expected a single network to train further, got {found}")
+    """Return the model of `start`; raise UsageError if `start` is an ensemble or the settings contradict the model."""
+    if start.others:
+        raise UsageError(f"expected a single network to train further, got an ensemble of {len(start.members)}")
     given_sizes = given_values(ModelConfig, given)
     other = replace(start.model_config, **given_sizes)
     if other.cell == start.model_config.cell:  # BasicLSTMCell and LSTMCell are the same cell
@@ -120,7 +103,7 @@ def _recipe(task: Task, given: Mapping[str, Any], start: TrainedNetwork | None) 
         mean_in_len=float(task.pairs.sources.lengths.mean()),
         mean_out_len=float(task.pairs.targets.lengths.mean()),
     )
-    if given.keys() & {"epochs", "minutes"}:
+    if "epochs" in given:
         recipe |= {"lr_schedule": "cosine", "keep_best": recipe["patience"] is not None, "patience": None}
     if given.get("keep_best") is False:
         recipe["patience"] = None
