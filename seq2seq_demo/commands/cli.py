@@ -160,14 +160,14 @@ def _split(words: Sequence[str]) -> tuple[str | None, list[str]]:
 def _reject(flag: str, command: str | None) -> None:
     """Raise UsageError for an option that is unknown or belongs only to other commands; suggest a similar option."""
     owners = [name for name, row in COMMANDS.items() for option in row.declared.values() if flag in option.flags]
-    own = COMMANDS[command].declared.values() if command else ()
-    hint = did_you_mean(flag, [option.flags[-1] for option in own]) or "; see --help"
+    hint = "; see --help"
     if command in ("predict", "evaluate") and flag in ("-o", "--output", "--output-weights"):
         hint = "; > FILE saves the output"
     if owners and command:
         raise UsageError(f"{flag} is an option of {', '.join(owners)}, not of {command}{hint}")
     if not owners:
-        raise UsageError(f"unknown option {flag}{hint}")
+        own = COMMANDS[command].declared.values() if command else ()
+        raise UsageError(f"unknown option {flag}{did_you_mean(flag, [option.flags[-1] for option in own]) or hint}")
 
 
 class _Parser(argparse.ArgumentParser):

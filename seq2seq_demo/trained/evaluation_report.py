@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from seq2seq_demo.console import html_table, pluralize, table, visible_symbol
 from seq2seq_demo.data.sequences import Confusions
 from seq2seq_demo.data.vocabulary import Vocabulary
-from seq2seq_demo.declarations import SuggestsAttributes, require_flag
+from seq2seq_demo.declarations import require_flag
 from seq2seq_demo.trained.counts import WRONG_EXAMPLES, Counts
 from seq2seq_demo.trained.metrics import Calibration, expected_calibration_error
 from seq2seq_demo.trained.predictions import Prediction, as_text
@@ -32,7 +32,7 @@ MAX_CONFUSIONS = 10  # rows of the confusion table
 
 
 @dataclass(frozen=True, repr=False)
-class Evaluation(SuggestsAttributes):
+class Evaluation:
     """The metrics of a network on n sources, in the user's symbols; a metric is nan if nothing was measured.
 
     If a source has several targets, an answer is right if it equals any of them. Edits are counted against the

@@ -15,7 +15,7 @@ from seq2seq_demo.console import html_table, one_line, visible_symbol
 from seq2seq_demo.data.records import Record, by_length
 from seq2seq_demo.data.sequences import align
 from seq2seq_demo.data.vocabulary import join_symbols
-from seq2seq_demo.declarations import SuggestsAttributes, require_flag
+from seq2seq_demo.declarations import require_flag
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.decoding import GREEDY, DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
@@ -32,7 +32,7 @@ Part = tuple[list[Record], list[int], list[Any]]
 
 
 @dataclass(frozen=True)
-class Prediction(SuggestsAttributes):
+class Prediction:
     """A network's answer to a source, with the expected target if it is known, or the error from reading the source.
 
     Text is a string, and a sequence of integers is a list. An unknown value is None.

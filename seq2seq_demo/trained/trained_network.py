@@ -16,7 +16,7 @@ from seq2seq_demo.data.patterns import PATTERNS, as_pattern
 from seq2seq_demo.data.reading import InputFormat, parse_columns
 from seq2seq_demo.data.records import Place, Record, by_length, to_python, to_record, valid
 from seq2seq_demo.data.tokens import source_records
-from seq2seq_demo.declarations import require_choice, require_count, require_flag, require_integer, suggests_keywords
+from seq2seq_demo.declarations import require_choice, require_flag, require_integer
 from seq2seq_demo.errors import UsageError, WeightsError
 from seq2seq_demo.files import file_names
 from seq2seq_demo.network.bidirectional import BidirectionalNumpyNetwork
@@ -141,7 +141,6 @@ class TrainedNetwork(SavedNetwork):
         on_error: OnError = "raise",
     ) -> list[Any]: ...
 
-    @suggests_keywords
     def predict(
         self,
         sources: Iterable[Any],
@@ -207,7 +206,6 @@ class TrainedNetwork(SavedNetwork):
 
     # ---- Evaluation ----
 
-    @suggests_keywords
     def evaluate(
         self,
         data: Data | None = None,
@@ -246,7 +244,6 @@ class TrainedNetwork(SavedNetwork):
         if in_len is not None:
             config = TrainConfig(**given_values(TrainConfig, {"in_len": in_len}))
             lengths = range(config.min_in_len or config.in_len, config.in_len + 1)
-        require_count(n, "evaluate")
         if n is not None:
             require_integer("`n`", n, at_least=1)
         beam = Beam.of(beam_size, None, length_penalty)
