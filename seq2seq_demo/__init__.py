@@ -11,7 +11,6 @@ An example that takes ten seconds:
     network.save("reversed.h5")           # load("reversed.h5") reads this file
 """
 
-import sys
 from importlib import import_module
 
 TYPE_CHECKING = False  # type checkers assume True; importing `typing` would take longer than the rest of this file

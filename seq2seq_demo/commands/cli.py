@@ -100,7 +100,7 @@ def _error_message(error: BaseException) -> str:
     elif isinstance(error, OSError) and error.filename is not None:
         message = f"{error.filename}: {system_reason(error)}"
     elif isinstance(error, MemoryError):
-        message = f"out of memory: {error}"
+        message = f"out of memory: {error}".removesuffix(": ")
     return " ".join(message.split())
 
 

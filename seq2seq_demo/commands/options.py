@@ -156,7 +156,7 @@ class TrainOptions(NetworkOptions):
         at_most=3,
     )
     keep_going: bool = setting(False, "--keep-going", "report and skip invalid pairs, up to a tenth of all")
-    jobs: int | None = setting(None, "--jobs J", "members trained at a time (default: one per core and GB of memory)")
+    jobs: int | None = setting(None, "--jobs J", "members trained at a time (default: one per core)")
     no_optimizer: bool = setting(False, "--no-optimizer", "save without Adam's moments, at a third of the size")
     force: bool = setting(False, "--force", "overwrite any existing file, and discard an interrupted training run")
 

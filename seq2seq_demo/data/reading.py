@@ -36,12 +36,9 @@ from seq2seq_demo.data.tokens import recognise
 from seq2seq_demo.data.vocabulary import Vocabulary
 from seq2seq_demo.declarations import preview, require_choice, require_flag
 from seq2seq_demo.errors import InputError, MissingInput, UsageError, system_reason
-from seq2seq_demo.system_memory import require_memory
 
 SUFFIXES = {".csv": CSV, ".json": JSON, ".jsonl": JSON}  # any other file contains lines of text
 DELIMITERS = ",;\t"  # in a CSV file
-BLOCK = 2**20  # characters read at once
-CHARACTER_BYTES = 60  # bytes of memory per character, including the overhead of lines
 csv.field_size_limit(2**31 - 1)  # characters in a cell
 CARRIAGE_RETURN = "expected a line feed at the end of each line, got a carriage return within a line"
 # Our errors, by words in the csv module's errors
@@ -102,8 +99,8 @@ def read(data: object, title: str, file_format: InputFormat) -> tuple[list[Recor
     standard input; `title` names the rows in errors.
 
     Raises:
-        InputError: the file cannot be read, is empty, is invalid JSON, or exceeds the memory. If a line is
-            invalid, its record contains the error instead.
+        InputError: the file cannot be read, is empty, or is invalid JSON. If a line is invalid, its record
+            contains the error instead.
     """
     if not isinstance(data, str | os.PathLike):
         return [*python_records(data, title, names=file_format.columns)], False
@@ -226,16 +223,12 @@ def _opened(name: str, encoding: str) -> Iterator[TextIO]:
 
 
 def _read_text(name: str, encoding: str) -> str:
-    """Return the content of a file; raise InputError if its records would exceed the memory."""
-    parts, n_characters = list[str](), 0
+    """Return the content of a file; raise InputError if it is an Excel workbook."""
     with _opened(name, encoding) as file:
-        while part := file.read(BLOCK):
-            parts.append(part)
-            n_characters += len(part)
-            require_memory(f"{file_title(name)}: its sequences", CHARACTER_BYTES * n_characters, InputError)
-    if parts and parts[0].startswith("PK\3\4"):
+        text = file.read()
+    if text.startswith("PK\3\4"):
         raise InputError(f"{file_title(name)}: expected a file of sequences, got an Excel workbook: save it as CSV")
-    return "".join(parts)
+    return text
 
 
 def _find_layout(title: str, text: str, file_format: InputFormat) -> Layout:

@@ -168,7 +168,6 @@ def _batches(
         longest = int(pairs.targets.lengths[rows].max())
         out_len = answer_len(in_len) if config.ends else longest
         n_steps = max(longest, out_len) + config.ends  # forced or free-running
-        decoding.check_fits(config, 1, in_len, n_steps)
         size = decoding.rows_at_once(config, in_len, n_steps)
         ordered = rows[np.argsort(group_ids[rows], kind="stable")]
         sources = np.unique(group_ids[ordered], return_inverse=True)[1]  # the number of each pair's source

@@ -12,7 +12,6 @@ from seq2seq_demo.data.sampling import RANDOM, evaluation_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.system_memory import require_memory
 from seq2seq_demo.trained.saved_network import SavedNetwork
 
 # The kind of sources (GIVEN, RANDOM or one of `sampling.SOURCE_KINDS`), whether they are fresh, and pairs of one length
@@ -74,7 +73,6 @@ def pattern_sets(
     config, n, lengths = facts.model_config, n or EVALUATION_SIZE, lengths or facts.trained_lengths
     for in_len in lengths:
         require_integer("`in_len`", in_len, at_least=1, at_most=MAX_LEN)
-        require_memory(f"{n} sources of {in_len} symbols", n * in_len)
     targets = facts.target_function(pattern, out_len)
     accepted = [*pattern.lengths_taken(config, lengths)]
     facts.warn_of_lengths(*lengths)

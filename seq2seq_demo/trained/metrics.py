@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-
 # Standard deviations of the priors of log T and b. The priors matter if answers are few, or nearly all right or wrong.
 PRIOR_DEVIATIONS = 0.5, 1.0
 SMALLEST_STEP = 0.05  # the search for log T and b ends when its step is smaller

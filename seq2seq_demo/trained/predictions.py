@@ -239,10 +239,7 @@ def stream(
         if records[0].error:
             return part, [[Prediction.unread(record)] for record in records]
         sources = np.array([record.values for record in records])  # [B, S]
-        B, S = sources.shape
-        out_len = answer_len(S)
-        options.check_fits(network.model_config, B, S, out_len)
-        answers = answer(network, sources, out_len, options)
+        answers = answer(network, sources, answer_len(sources.shape[1]), options)
         return part, predictions_of(facts, [record.values for record in records], expected, answers)
 
     predictions: dict[int, list[Prediction]] = {}

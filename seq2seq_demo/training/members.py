@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from multiprocessing import connection
 from pathlib import Path
 
-from seq2seq_demo import system_memory
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.console import show_notices
 from seq2seq_demo.data.pair_task import Task
@@ -33,7 +32,6 @@ from seq2seq_demo.training.report import MemberReport, TrainingReport
 from seq2seq_demo.training.snapshots import SIGNALS, Snapshot, Snapshots, load_snapshot
 from seq2seq_demo.training.validation import calibrated, validation_metrics
 
-MEMBER_BYTES = 10**9  # the memory of a process that trains a network of 128 units
 SECONDS_TO_SAVE = 2  # the time that members get to save snapshots after their parent was killed
 
 
@@ -52,8 +50,7 @@ class Member:
 def n_jobs(jobs: int | None, config: TrainConfig) -> int:
     """Return the number of members to train at the same time.
 
-    It is `jobs`; by default, it is the number of cores that this process may use or, if that is lower, the number of
-    gigabytes of memory.
+    It is `jobs`; by default, it is the number of cores that this process may use.
 
     Raises:
         UsageError: `jobs` is not a positive integer.
@@ -61,7 +58,7 @@ def n_jobs(jobs: int | None, config: TrainConfig) -> int:
     if jobs is None and config.members > 1:
         from loky import cpu_count
 
-        jobs = max(1, min(cpu_count(), system_memory.total() // MEMBER_BYTES))
+        jobs = cpu_count()
     return min(require_integer("`jobs`", 1 if jobs is None else jobs, at_least=1), config.members)
 
 

@@ -9,8 +9,6 @@ from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, TrainConfig, g
 from seq2seq_demo.data.pair_task import PairTask, Task, pair_warnings
 from seq2seq_demo.data.patterns import PatternTask
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.network.parameters import n_weights
-from seq2seq_demo.system_memory import FLOAT_BYTES, bytes_per_row, require_memory
 from seq2seq_demo.trained.evaluation import short_lengths
 from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.saved_network import TrainingRun
@@ -71,7 +69,6 @@ def resolve(
         lengths: dict[str, Any] = {"in_len": config.in_len, "min_in_len": config.min_in_len}
         out_len = task.target_len(model_config, **lengths, out_len=given.get("out_len"), default=config.out_len)
         config = replace(config, out_len=out_len)
-    check_training_fits(model_config, config)
     return model_config, config
 
 
@@ -139,18 +136,6 @@ def _sizes_of_pairs(task: PairTask, given: Mapping[str, Any]) -> dict[str, Any]:
                 expected, got = lengths_text(shortest, sizes[name]), lengths_text(low, high)
                 raise UsageError(f"expected `{name}` {expected}, as in the pairs, got {got}")
     return sizes
-
-
-def check_training_fits(model_config: ModelConfig, config: TrainConfig) -> None:
-    """Raise UsageError if the weights, the points or a batch do not fit into memory."""
-    n = n_weights(model_config)
-    require_memory(f"{n} weights", 4 * n * FLOAT_BYTES)  # with gradients and two moments
-    shortest = config.min_in_len or config.in_len
-    require_memory(f"{config.points} points", config.points * (shortest + 16))  # 16 bytes for the order of an epoch
-    # If the network ends its answers, a batch of long sequences is trained in parts of at least one pair.
-    rows = 1 if model_config.ends else min(config.batch_size, config.n_training)
-    batch_bytes = rows * bytes_per_row(model_config, config.in_len, config.out_len)
-    require_memory(f"training: a batch of {rows} sequences", batch_bytes)
 
 
 # ---- A run before its first step ----

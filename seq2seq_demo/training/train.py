@@ -107,8 +107,8 @@ def train(
         callbacks: objects whose methods are called after steps and epochs, and can stop the training.
         verbose: True prints the report of the command `train`, with a progress bar on a terminal. False shows nothing.
             By default, only a progress bar is shown, and only in a notebook.
-        jobs: the number of `members` to train at the same time, each in its own process; by default, one per core and
-            gigabyte of memory. With callbacks, members are trained one after another in this process.
+        jobs: the number of `members` to train at the same time, each in its own process; by default, one per core.
+            With callbacks, members are trained one after another in this process.
 
     Raises:
         UsageError: a setting is out of its range, does not fit the data, or contradicts `start`; or a callback is

@@ -104,6 +104,7 @@ FAILURES = [  # exit status 1
     ("train 1e5", "1e5: no such file"),
     ("train bad.tsv -e 0 -o v --keep-going", "at most 10% of the records, got 21 records of bad.tsv: 18 pairs, 3 "),
     ("train 50 -o none/w", "cannot write none/w: there is no writable"),
+    ("evaluate 1000000000000000 -i w.h5 --in-len 7", "error: out of memory: Unable to allocate "),
     ("page --gallery mine.py", "mine.py: file exists"),
     ("page --gallery a/b", "a/b: no such file or directory"),
 ]

@@ -132,8 +132,6 @@ def test_an_evaluation_that_is_too_large_is_refused_at_once():
     for in_len in (100_001, 10**12):
         with pytest.raises(UsageError, match=f"expected `in_len` to be at most 100000, got {in_len}"):
             network.evaluate("copy", 3, in_len=in_len)
-    with pytest.raises(UsageError, match=r"sources of 11 symbols would need"):
-        network.evaluate("copy", 10**12, in_len=11)
 
 
 @pytest.mark.parametrize("changes", [{"n": 0}, {"n": 1.5}, {"in_len": 0}, {"out_len": 0}, {"in_len": -1}, {"seed": -1}])
