@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from seq2seq_demo.console import html_table, pluralize, table, visible_symbol
+from seq2seq_demo.console import pluralize, table, visible_symbol
 from seq2seq_demo.data.sequences import Confusions
 from seq2seq_demo.data.vocabulary import Vocabulary
 from seq2seq_demo.declarations import require_flag
@@ -66,10 +66,6 @@ class Evaluation:
         accuracy = f"token accuracy {self.token_accuracy:.4f} ({self.forced_token_accuracy:.4f} forced)"
         metrics = f"exact match {self.exact_match:.4f}, {accuracy}, symbol errors {self.symbol_error_rate:.4f}"
         return f"<Evaluation of {self.n} sequences: {metrics}, loss {self.loss:.4f}>"
-
-    def _repr_html_(self) -> str:
-        rates = ("loss", *(attribute for _, attribute in RATES))
-        return html_table(["sequences", self.n], *([name, getattr(self, name)] for name in rates))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the metrics as JSON values; the metrics by length and by kind contain no details."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
 from seq2seq_demo.config import ON_ERROR, Beam, ModelConfig, OnError, TrainConfig, given_values, lengths_text
-from seq2seq_demo.console import html_table
 from seq2seq_demo.data.pair_task import Data, PairTask, Task, pair_task
 from seq2seq_demo.data.patterns import PATTERNS, as_pattern
 from seq2seq_demo.data.reading import InputFormat, parse_columns
@@ -28,7 +27,7 @@ from seq2seq_demo.trained import weights_file
 from seq2seq_demo.trained.counts import ProgressCallback, count_answers
 from seq2seq_demo.trained.evaluation import pair_sets, pattern_sets
 from seq2seq_demo.trained.evaluation_report import Evaluation, EvaluationRow, summary_of
-from seq2seq_demo.trained.predictions import Decoding, Prediction, Predictions, stream
+from seq2seq_demo.trained.predictions import Decoding, Prediction, stream
 from seq2seq_demo.trained.saved_network import SavedNetwork
 from seq2seq_demo.trained.weights_file import check_members
 
@@ -57,10 +56,6 @@ class TrainedNetwork(SavedNetwork):
     def __repr__(self) -> str:
         reached = f", exact match {self.validation.exact_match:.4f} in validation" if self.validation else ""
         return f"<{type(self).__name__} {self.summary()};\n {self._origin()}{reached}>"
-
-    def _repr_html_(self) -> str:
-        metrics = asdict(self.validation).items() if self.validation else ()
-        return html_table(["network", self.summary()], ["training", self._origin()], *metrics)
 
     def _origin(self) -> str:
         """Return the task and the training lengths as text."""
@@ -180,8 +175,7 @@ class TrainedNetwork(SavedNetwork):
         self.warn_of_lengths(*by_length(records))
         predictions = self._answers(records, out_len, DecodingOptions(beam, details, details))
         answers: list[Any] = predictions if details else [[p.prediction for p in best] for best in predictions]
-        answers = answers if n_best is not None else [best for best, *_ in answers]
-        return Predictions(answers) if details else answers
+        return answers if n_best is not None else [best for best, *_ in answers]
 
     def predict_numbers(
         self,
