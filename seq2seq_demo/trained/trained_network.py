@@ -282,9 +282,9 @@ class TrainedNetwork(SavedNetwork):
             sets = pattern_sets(self, task, n=n, lengths=lengths, out_len=out_len, seed=seed)
         count = functools.partial(count_answers, self.to_numpy(), self, alternatives=task.is_pairs, detailed=True)
         rows = []
-        for kind, fresh, pairs in sets:
+        for fresh, pairs in sets:
             counts = count(pairs, out_len=out_len, beam=beam, on_progress=on_progress)
-            rows.append(EvaluationRow(kind=kind, in_len=int(pairs.sources.lengths[0]), counts=counts, fresh=fresh))
+            rows.append(EvaluationRow(int(pairs.sources.lengths[0]), counts, fresh))
         return summary_of(rows, self, origin)
 
     def to_numpy(self) -> NumpyNetwork:
