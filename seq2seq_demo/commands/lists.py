@@ -6,7 +6,8 @@ from typing import Any
 
 from seq2seq_demo.commands.options import NetworksOptions, PatternsOptions
 from seq2seq_demo.console import print_result, table
-from seq2seq_demo.data.patterns import EXAMPLE, PATTERNS
+from seq2seq_demo.data.pattern_task import EXAMPLE
+from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.trained import trained_network
 from seq2seq_demo.trained.predictions import as_text
 

@@ -19,7 +19,7 @@ from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import file_names
 
 if TYPE_CHECKING:
-    from seq2seq_demo.data.patterns import PatternTask
+    from seq2seq_demo.data.pattern_task import PatternTask
 
 YesNo = Literal["yes", "no"]
 TOKENS_HELP = "one of {choices} (default: detected)"

@@ -7,7 +7,7 @@ import numpy as np
 from seq2seq_demo.config import EVALUATION_SIZE, MAX_LEN
 from seq2seq_demo.console import notice
 from seq2seq_demo.data.pair_task import PairTask
-from seq2seq_demo.data.patterns import PatternTask
+from seq2seq_demo.data.pattern_task import PatternTask
 from seq2seq_demo.data.sampling import evaluation_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.declarations import require_integer

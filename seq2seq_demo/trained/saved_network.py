@@ -12,11 +12,11 @@ import numpy as np
 
 from seq2seq_demo.config import SETTINGS, ModelConfig, TrainConfig, lengths_text
 from seq2seq_demo.console import notice
-from seq2seq_demo.data.patterns import PATTERNS, PatternTask
+from seq2seq_demo.data.pattern_task import PatternTask
+from seq2seq_demo.data.patterns import PATTERNS, is_user_function
 from seq2seq_demo.data.records import valid
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.tokens import source_records
-from seq2seq_demo.data.user_functions import is_user_function
 from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.network.parameters import Weights
 from seq2seq_demo.trained.metrics import Calibration, Metrics

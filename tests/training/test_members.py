@@ -20,7 +20,8 @@ from loky import ProcessPoolExecutor
 from seq2seq_demo import load, train
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.console import notice
-from seq2seq_demo.data.patterns import PatternTask, find_pattern
+from seq2seq_demo.data.pattern_task import PatternTask
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import Interrupted, TrainingError
 from seq2seq_demo.trained.counts import count_answers
 from seq2seq_demo.training import members

@@ -5,7 +5,8 @@ from helpers import Watcher, largest_difference
 
 from seq2seq_demo import TrainedNetwork, train
 from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, SETTINGS, ModelConfig, TrainConfig
-from seq2seq_demo.data.patterns import PatternTask, find_pattern
+from seq2seq_demo.data.pattern_task import PatternTask
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.counts import count_answers
 from seq2seq_demo.trained.trained_network import untrained
