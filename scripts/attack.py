@@ -213,8 +213,8 @@ def metadata() -> tuple[int, list[str]]:
 
 def json_input() -> tuple[int, list[str]]:
     """Read files of pairs that contain random JSON, lines of text or raw bytes."""
+    from seq2seq_demo.data.layout import InputFormat
     from seq2seq_demo.data.pair_task import pair_task
-    from seq2seq_demo.data.reading import InputFormat
     from seq2seq_demo.errors import Seq2SeqError
 
     folder = Path(tempfile.mkdtemp())

@@ -18,9 +18,10 @@ import numpy as np
 from seq2seq_demo.config import INTEGERS, ModelConfig, TrainConfig
 from seq2seq_demo.console import notice
 from seq2seq_demo.data import tokens
+from seq2seq_demo.data.layout import AS_SUFFIX, InputFormat
 from seq2seq_demo.data.pattern_task import PatternTask
 from seq2seq_demo.data.patterns import PATTERNS
-from seq2seq_demo.data.reading import AS_SUFFIX, InputFormat, file_title, read
+from seq2seq_demo.data.reading import file_title, read
 from seq2seq_demo.data.records import Place, Record, with_output, without_errors
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import Vocabularies, join_symbols, list_symbols

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
 from seq2seq_demo.config import ON_ERROR, Beam, ModelConfig, OnError, TrainConfig, given_values, lengths_text
+from seq2seq_demo.data.layout import InputFormat
 from seq2seq_demo.data.pair_task import Data, PairTask, Task, pair_task
 from seq2seq_demo.data.patterns import PATTERNS, as_pattern
-from seq2seq_demo.data.reading import InputFormat, parse_columns
+from seq2seq_demo.data.reading import parse_columns
 from seq2seq_demo.data.records import Place, Record, by_length, to_python, to_record, valid
 from seq2seq_demo.data.tokens import source_records
 from seq2seq_demo.declarations import require_choice, require_flag, require_integer

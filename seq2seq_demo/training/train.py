@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 
 from seq2seq_demo.config import INTEGERS, SETTINGS, AnyCell, AnyModel, Schedule, TokenKind, check_given
 from seq2seq_demo.console import notice, print_line
+from seq2seq_demo.data.layout import InputFormat
 from seq2seq_demo.data.pair_task import Data, Rows, Task, pair_task
 from seq2seq_demo.data.patterns import as_pattern
-from seq2seq_demo.data.reading import InputFormat, parse_columns
+from seq2seq_demo.data.reading import parse_columns
 from seq2seq_demo.declarations import require_flag
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.trained_network import TrainedNetwork

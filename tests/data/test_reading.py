@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.data import reading
+from seq2seq_demo.data.layout import InputFormat
 from seq2seq_demo.data.pair_task import pair_task
-from seq2seq_demo.data.reading import InputFormat, read_pairs, stream_file
+from seq2seq_demo.data.reading import read_pairs, stream_file
 from seq2seq_demo.data.records import Place, Record, python_records, read_words
 from seq2seq_demo.errors import InputError, UsageError
 
@@ -87,23 +88,6 @@ def test_columns_by_name_and_number(tmp_path, caplog):
     assert [record.others for record in records] == [{"n": "7"}, {"n": "8"}]
     reading = f'Reading {tmp_path}/in.csv as CSV with a header: sources are "word", targets are "2", first "hello" → '
     assert caplog.messages == [f'{reading}"HH AH"; if not, give `format`, `header` or `columns`']
-
-
-def test_a_first_row_whose_names_occur_nowhere_else_may_be_a_header(tmp_path, caplog):
-    caplog.set_level("INFO")
-    for name, content, may_be_header in [
-        ("in.csv", "english,french\none,un\ntwo,deux\n", True),
-        ("in.csv", "english,french\none,un\nenglish,anglais\n", False),
-        ("in.csv", "english,french\none,french\n", False),
-        ("in.csv", "english\none\n", False),
-        ("in.txt", "english\tfrench\none\tun\n", True),
-        ("in.jsonl", '["english", "french"]\n["one", "un"]\n', False),
-    ]:
-        for header, is_said in ((None, may_be_header), (False, False)):
-            caplog.clear()
-            read(tmp_path, content, name, header=header)
-            said = "if this is a header or not a pair, give `format`, `header` or"
-            assert (said in caplog.text) == is_said, content
 
 
 def test_files_that_cannot_be_read(tmp_path):
