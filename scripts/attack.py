@@ -148,7 +148,7 @@ def changed_hdf5() -> tuple[int, list[str]]:
     from hostile import mutated, small_content
 
     from seq2seq_demo.errors import WeightsError
-    from seq2seq_demo.trained.trained_network import load
+    from seq2seq_demo.trained.loading import load
 
     folder, content = Path(tempfile.mkdtemp()), small_content()
 

@@ -28,7 +28,7 @@ def test_importing_changes_no_environment_variable_and_loads_no_large_module():
         print(train.__module__, load.__module__)
         print(dict(os.environ) == before, {"tensorflow", "keras", "matplotlib"} & sys.modules.keys())
     """
-    modules = "seq2seq_demo.training.train seq2seq_demo.trained.trained_network"
+    modules = "seq2seq_demo.training.train seq2seq_demo.trained.loading"
     argv = [sys.executable, "-W", "error", "-c", code]
     done = subprocess.run(argv, capture_output=True, text=True, check=True, env=environment())
     assert done.stdout == f"['seq2seq_demo']\nset()\n{modules}\nTrue set()\n"

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from seq2seq_demo import __version__
-from seq2seq_demo.commands.options import ALL, COMMANDS, Command, Options
+from seq2seq_demo.commands.command_table import ALL, COMMANDS, Command
+from seq2seq_demo.commands.options import Options
 from seq2seq_demo.config import SETTINGS
 from seq2seq_demo.console import print_error, printable, show_notices
 from seq2seq_demo.declarations import Setting, declared_options, did_you_mean, parse_integer, require_choice

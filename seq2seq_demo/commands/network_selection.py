@@ -18,7 +18,8 @@ from seq2seq_demo.data.records import Place, Record, read_words
 from seq2seq_demo.declarations import likely_name, preview
 from seq2seq_demo.errors import UsageError, WeightsError
 from seq2seq_demo.files import file_names
-from seq2seq_demo.trained.trained_network import TrainedNetwork, ensemble, load
+from seq2seq_demo.trained.loading import ensemble, load
+from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 MAX_LEN_WITHOUT_ATTENTION = 10  # the bundled embedding_rnn networks for patterns were not trained on longer sources
 

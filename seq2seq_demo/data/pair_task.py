@@ -253,7 +253,7 @@ def _number(
 def _skip_invalid(
     title: str, records: Sequence[Record], errors: Sequence[InputError], max_skipped: float
 ) -> tuple[list[Record], list[InputError]]:
-    """Return the valid records, and all errors: the earlier `errors` and those of the other records; log their number.
+    """Return the valid records, and the `errors` together with the errors of the other records; log their number.
 
     Raises:
         InputError: the invalid records are more than the fraction `max_skipped`.

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 from seq2seq_demo.config import ON_ERROR, Beam, ModelConfig, OnError, TrainConfig, given_values, lengths_text
 from seq2seq_demo.data.layout import InputFormat
 from seq2seq_demo.data.pair_task import Data, PairTask, Task, pair_task
-from seq2seq_demo.data.patterns import PATTERNS, as_pattern
+from seq2seq_demo.data.patterns import as_pattern
 from seq2seq_demo.data.reading import parse_columns
 from seq2seq_demo.data.records import Place, Record, by_length, to_python, to_record, valid
 from seq2seq_demo.data.tokens import source_records
 from seq2seq_demo.declarations import require_choice, require_flag, require_integer
 from seq2seq_demo.errors import UsageError, WeightsError
-from seq2seq_demo.files import file_names
 from seq2seq_demo.network.bidirectional import BidirectionalNumpyNetwork
 from seq2seq_demo.network.decoding import GREEDY, DecodingOptions
 from seq2seq_demo.network.ensemble import EnsembleNetwork
@@ -30,20 +29,11 @@ from seq2seq_demo.trained.evaluation import pair_sets, pattern_sets
 from seq2seq_demo.trained.evaluation_report import Evaluation, EvaluationRow, summary_of
 from seq2seq_demo.trained.predictions import Decoding, Prediction, stream
 from seq2seq_demo.trained.saved_network import SavedNetwork
-from seq2seq_demo.trained.weights_file import check_members
 
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
 
 S = TypeVar("S", str, list[int])  # a source and its answer
-
-# The descriptions of the bundled networks; the default is the pattern's description.
-DESCRIPTIONS = {
-    "dates": "English, German, French, Spanish and Italian dates to ISO 8601.",
-    "g2p": "English spelling to pronunciation, in the phones of CMUdict.",
-    "long-rnn": "Last symbol first; without attention, for the same lengths as reversed-attention.",
-    "numbers": "English words for numbers below a million.",
-}
 
 
 class TrainedNetwork(SavedNetwork):
@@ -333,59 +323,3 @@ def make_numpy_network(model_config: ModelConfig, weights: Weights) -> NumpyNetw
 def untrained(model_config: ModelConfig, seed: int) -> TrainedNetwork:
     """Return a network with initial weights."""
     return TrainedNetwork(model_config, initial_weights(model_config, seed))
-
-
-def load(path: str | os.PathLike[str]) -> TrainedNetwork:
-    """Read a network from a weights file of this program or a checkpoint of the 2016 program.
-
-    Args:
-        path: the file, whose format is detected from its content, or the name of a bundled network, such as "g2p".
-
-    Raises:
-        WeightsError: the file is missing, damaged or of a different kind.
-    """
-    network, _, _ = weights_file.read(file_names.find_weights(Path(path)), TrainedNetwork)
-    return network
-
-
-def networks() -> dict[str, dict[str, Any]]:
-    """Return facts about the bundled networks, by the names that `load` takes.
-
-    For each network, `task` is the name of the data, `lengths` are the shortest and longest source lengths, `weights`
-    is the number of weights, `exact_match` is measured free-running on the validation data, and `description`
-    describes the answers.
-    """
-    found = {name: load(path) for name, path in file_names.shipped_networks().items()}
-    return {
-        name: {
-            "task": network.task,
-            "lengths": (network.trained_lengths[0], network.trained_lengths[-1]),
-            "weights": network.n_weights,
-            "exact_match": network.validation and network.validation.exact_match,
-            "description": DESCRIPTIONS.get(name) or PATTERNS[network.task or ""].description,
-        }
-        for name, network in found.items()
-    }
-
-
-def ensemble(networks: Iterable[TrainedNetwork]) -> TrainedNetwork:
-    """Combine networks into one that answers with the mean of their probabilities at each step.
-
-    If one of the networks is an ensemble, its members become members of the new one. `save` writes all members to one
-    file.
-
-    Args:
-        networks: networks that read and write the same symbols; models, cells and sizes may differ. The
-            ensemble takes its lengths and its record of training runs from the first network.
-
-    Raises:
-        UsageError: there is no network, or there are more than 100, or their symbols or fixed lengths differ.
-    """
-    combined = [*networks]
-    if not combined or not all(isinstance(network, TrainedNetwork) for network in combined):
-        raise UsageError(f"expected networks to combine, as load() returns them, got {combined!r}"[:200])
-    if len(combined) == 1:
-        return combined[0]
-    first, *others = (member for network in combined for member in network.members)
-    check_members([first, *others])
-    return replace(first, others=tuple(others), validation=None, calibration=None)

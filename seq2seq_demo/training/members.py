@@ -26,7 +26,8 @@ from seq2seq_demo.errors import Interrupted, TrainingError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.trained import weights_file
-from seq2seq_demo.trained.trained_network import TrainedNetwork, load
+from seq2seq_demo.trained.loading import load
+from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback
 from seq2seq_demo.training.report import MemberReport, TrainingReport
 from seq2seq_demo.training.snapshots import SIGNALS, Snapshot, Snapshots, load_snapshot

@@ -8,8 +8,8 @@ from helpers import save_texts, write_pairs
 
 from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.trained.counts import count_answers
+from seq2seq_demo.trained.loading import load
 from seq2seq_demo.trained.metrics import AnswerProbabilities, Calibration, calibrate, expected_calibration_error
-from seq2seq_demo.trained.trained_network import load
 from seq2seq_demo.training.report import outcome_notices
 from seq2seq_demo.training.settings import new_run
 from seq2seq_demo.training.validation import calibrated

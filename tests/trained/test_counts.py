@@ -10,8 +10,8 @@ from helpers import ENDING, FIXED, pairs_of, pairs_of_arrays, random_weights
 from seq2seq_demo.config import Beam
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, DecodingOptions, answer
-from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
-from seq2seq_demo.trained.counts import WRONG_EXAMPLES, count_answers, cross_entropy
+from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork, cross_entropy
+from seq2seq_demo.trained.counts import WRONG_EXAMPLES, count_answers
 from seq2seq_demo.trained.metrics import Calibration, Metrics
 from seq2seq_demo.trained.saved_network import SavedNetwork
 

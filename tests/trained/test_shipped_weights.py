@@ -7,7 +7,7 @@ from shipped_accuracy import special_exact_match
 
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.files.file_names import shipped_path
-from seq2seq_demo.trained.trained_network import load
+from seq2seq_demo.trained.loading import load
 
 ROW = r"^\| (\w+) \| (embedding_\w+) \| (\d+)-(\d+) \| `.*?` \| ([\d.]+) \| ([\d.]+) \| ([\d.]+)"
 ROWS = {row[:2]: row[2:] for row in re.findall(ROW, (ROOT / "trained_weights" / "README.md").read_text(), re.MULTILINE)}

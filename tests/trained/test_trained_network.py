@@ -12,8 +12,9 @@ from seq2seq_demo.data.sampling import evaluation_sources
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.network.numpy_network import NumpyNetwork, softmax
 from seq2seq_demo.trained.counts import count_answers
+from seq2seq_demo.trained.loading import load
 from seq2seq_demo.trained.saved_network import TrainingRun
-from seq2seq_demo.trained.trained_network import TrainedNetwork, load, untrained
+from seq2seq_demo.trained.trained_network import TrainedNetwork, untrained
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The network was trained on length"),
