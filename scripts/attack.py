@@ -138,7 +138,7 @@ def changed_hdf5() -> tuple[int, list[str]]:
     from hostile import mutated, small_content
 
     from seq2seq_demo.errors import WeightsError
-    from seq2seq_demo.trained.trained_network import load
+    from seq2seq_demo.trained.loading import load
 
     folder, content = Path(tempfile.mkdtemp()), small_content()
 
@@ -203,8 +203,8 @@ def metadata() -> tuple[int, list[str]]:
 
 def json_input() -> tuple[int, list[str]]:
     """Read files of pairs that contain random JSON, lines of text or raw bytes."""
+    from seq2seq_demo.data.layout import InputFormat
     from seq2seq_demo.data.pair_task import pair_task
-    from seq2seq_demo.data.reading import InputFormat
     from seq2seq_demo.errors import Seq2SeqError
 
     folder = Path(tempfile.mkdtemp())

@@ -65,7 +65,7 @@ evaluation = network.evaluate([("ab", "ba")], beam_size=2)
 assert_type(evaluation, Evaluation)
 print(evaluation.exact_match, evaluation.confusions[:1], evaluation.worst[0].edits, evaluation.report())
 for in_len, each in network.evaluate("reversed", 1000, in_len=(5, 6)).by_length.items():
-    print(in_len, each.exact_match, each.by_kind, each.to_dict())
+    print(in_len, each.exact_match, each.to_dict())
 described: str = networks()["g2p"]["description"] + patterns()["copy"]["description"]
 both = ensemble([network, load("a.h5")])
 print(both.members[0].summary(), both.validation and both.validation.loss, seq2seq_demo.__version__)

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from seq2seq_demo import __version__
-from seq2seq_demo.commands.options import ALL, COMMANDS, Command, Options
+from seq2seq_demo.commands.command_table import ALL, COMMANDS, Command
+from seq2seq_demo.commands.options import Options
 from seq2seq_demo.config import SETTINGS
 from seq2seq_demo.console import print_error, printable, show_notices
 from seq2seq_demo.declarations import Setting, declared_options, did_you_mean, parse_integer, require_choice
@@ -105,7 +106,7 @@ def _error_message(error: BaseException) -> str:
     elif isinstance(error, OSError) and error.filename is not None:
         message = f"{error.filename}: {system_reason(error)}"
     elif isinstance(error, MemoryError):
-        message = f"out of memory: {error}"
+        message = f"out of memory: {error}".removesuffix(": ")
     return " ".join(message.split())
 
 
@@ -167,14 +168,14 @@ def _reject(flag: str, command: str | None) -> None:
     if flag in REMOVED:
         raise UsageError(REMOVED[flag])
     owners = [name for name, row in COMMANDS.items() for option in row.declared.values() if flag in option.flags]
-    own = COMMANDS[command].declared.values() if command else ()
-    hint = did_you_mean(flag, [option.flags[-1] for option in own]) or "; see --help"
+    hint = "; see --help"
     if command in ("predict", "evaluate") and flag in ("-o", "--output", "--output-weights"):
         hint = "; > FILE saves the output"
     if owners and command:
         raise UsageError(f"{flag} is an option of {', '.join(owners)}, not of {command}{hint}")
     if not owners:
-        raise UsageError(f"unknown option {flag}{hint}")
+        own = COMMANDS[command].declared.values() if command else ()
+        raise UsageError(f"unknown option {flag}{did_you_mean(flag, [option.flags[-1] for option in own]) or hint}")
 
 
 class _Parser(argparse.ArgumentParser):

@@ -12,13 +12,12 @@ import numpy as np
 
 from seq2seq_demo.config import SETTINGS, ModelConfig, TrainConfig, lengths_text
 from seq2seq_demo.console import notice
-from seq2seq_demo.data.patterns import PATTERNS, PatternTask
+from seq2seq_demo.data.pattern_task import PatternTask
+from seq2seq_demo.data.patterns import PATTERNS, is_user_function
 from seq2seq_demo.data.records import valid
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.tokens import source_records
-from seq2seq_demo.data.user_functions import is_user_function
 from seq2seq_demo.data.vocabulary import Vocabularies
-from seq2seq_demo.declarations import SuggestsAttributes
 from seq2seq_demo.network.parameters import Weights
 from seq2seq_demo.trained.metrics import Calibration, Metrics
 from seq2seq_demo.trained.plots import History
@@ -57,7 +56,7 @@ class Progress:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class SavedNetwork(SuggestsAttributes):
+class SavedNetwork:
     """The state of a network. A weights file stores the facts as JSON; an unknown fact is None."""
 
     model_config: ModelConfig

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq_demo.data.patterns import has_parameter
+from seq2seq_demo.data.pattern_task import has_parameter
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.errors import UsageError

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.console import has_colour, in_notebook, new_bar, notice, one_line, pluralize, print_line, red
+from seq2seq_demo.console import has_colour, new_bar, notice, one_line, pluralize, print_line, red
 from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.trained.metrics import Calibration, Epoch, wilson_interval
@@ -35,19 +35,18 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
     """Shows the progress of a training run.
 
     If `verbose` is True, it prints a line per epoch to standard output and, on a terminal, shows a progress bar on
-    standard error. Unless `verbose` is False, it shows a progress bar in a notebook cell.
+    standard error. Unless `verbose` is False, it also shows this bar in a notebook.
     """
 
     def __init__(self, config: TrainConfig, verbose: bool | None = True) -> None:
         self.config, self.prints = config, bool(verbose)
         self.bar = new_bar("{task.completed:,.0f}/{task.total:,.0f}", "{task.fields[metrics]}")
         is_terminal = sys.stdout.isatty() and sys.stderr.isatty()
-        self.bar.disable = not (verbose and is_terminal)
+        in_notebook = self.bar.console.is_jupyter and verbose is not False
+        self.bar.disable = not (in_notebook or (verbose and is_terminal))
         self.total = config.n_training  # the length of the bar, in training points
         self.task = self.bar.add_task("", total=self.total, metrics="")
-        self.has_cell = verbose is not False and in_notebook()
-        self.cell: Any = None  # IPython's handle of the bar in a notebook
-        self.metrics = self.validated = ""  # shown next to this bar
+        self.metrics = ""  # shown next to the bar
         self.points = 0  # training points used so far in all epochs
         self.first: tuple[int, float] | None = None  # the points of the first call, which compiles, and when it ended
         self.has_estimate = False  # whether a line with the time that is left has been printed
@@ -57,10 +56,8 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
 
     def on_epoch_begin(self, state: TrainingState) -> None:
         """Show an empty bar for this epoch."""
-        self.label, self.metrics = f"Epoch {state.epoch}/{self.config.epochs}", ""
-        self.bar.reset(self.task, description=self.label, metrics="")
+        self.bar.reset(self.task, description=f"Epoch {state.epoch}/{self.config.epochs}", metrics=self.metrics)
         self.bar.start()
-        self._show_in_notebook(0)
 
     def on_steps_end(self, state: TrainingState) -> None:
         """Advance the bar and show the loss and accuracy next to it."""
@@ -73,15 +70,14 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
             print_line(left.capitalize())
             self.bar.start()
         self.bar.update(self.task, completed=state.points, metrics=self.metrics)
-        self._show_in_notebook(state.points)
 
     def on_epoch_end(self, state: TrainingState) -> None:
-        """Remove a terminal's bar or fill a notebook's bar; print a line for the epoch and one for the probe."""
-        self.bar.stop()
-        self.validated = f"; validation exact match {state.figures.validation_exact_match:.4f}"
-        self._show_in_notebook(self.total)
+        """Complete the bar; if lines are printed, stop it, and print one for the epoch and one for the probe."""
+        self.metrics += f" validation exact match {state.figures.validation_exact_match:.4f}"
+        self.bar.update(self.task, metrics=self.metrics, refresh=True)
         if not self.prints:
             return
+        self.bar.stop()
         n_points, n = self.config.n_validation, len(state._pairs)
         if state.epoch == 1 and n < n_points and self.config.validation_points is None:  # only for patterns
             seen = f"{n_points - n:,} of the {n_points:,} validation points are also training points"
@@ -101,15 +97,6 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         may_end_early = self.config.patience or self.config.lr_schedule == "adaptive"
         left = f"{minutes:.0f} min left" if minutes < 90 else f"{minutes / 60:.1f} h left"
         return "" if minutes < 1 else f"{'at most' if may_end_early else 'about'} {left}"
-
-    def _show_in_notebook(self, points: int) -> None:
-        if self.has_cell:
-            from IPython.display import HTML, display
-
-            bar = f'<progress max="{self.total}" value="{points}"></progress>'
-            line = HTML(f"{self.label} {bar} {self.metrics}{self.validated}")
-            self.cell = self.cell or display(line, display_id=True)
-            self.cell.update(line)
 
 
 def epoch_line(epoch: Epoch, config: TrainConfig) -> str:

@@ -1,16 +1,21 @@
-"""Merges settings from the user, an earlier network, the recipe and the 2016 program into the configs of a run."""
+"""Merges settings from the user, an earlier network, the recipe and the 2016 program into the configs of a run.
+
+It also yields the notices about the data of a new run.
+"""
 
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, TrainConfig, given_values, lengths_text
-from seq2seq_demo.data.pair_task import PairTask, Task, pair_warnings
-from seq2seq_demo.data.patterns import PatternTask
+import numpy as np
+
+from seq2seq_demo.config import CHARACTERS, DEFAULT_FEW_SYMBOLS, ModelConfig, TrainConfig, given_values, lengths_text
+from seq2seq_demo.data.pair_task import PairTask, Task
+from seq2seq_demo.data.pattern_task import PatternTask
+from seq2seq_demo.data.records import Place
+from seq2seq_demo.data.sequences import Sequences, max_typical_length
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.network.parameters import n_weights
-from seq2seq_demo.system_memory import FLOAT_BYTES, bytes_per_row, require_memory
 from seq2seq_demo.trained.evaluation import short_lengths
 from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.saved_network import TrainingRun
@@ -68,7 +73,6 @@ def resolve(
         lengths: dict[str, Any] = {"in_len": config.in_len, "min_in_len": config.min_in_len}
         out_len = task.target_len(model_config, **lengths, out_len=given.get("out_len"), default=config.out_len)
         config = replace(config, out_len=out_len)
-    check_training_fits(model_config, config)
     return model_config, config
 
 
@@ -124,18 +128,6 @@ def _sizes_of_pairs(task: PairTask, given: Mapping[str, Any]) -> dict[str, Any]:
     return sizes
 
 
-def check_training_fits(model_config: ModelConfig, config: TrainConfig) -> None:
-    """Raise UsageError if the weights, the points or a batch do not fit into memory."""
-    n = n_weights(model_config)
-    require_memory(f"{n} weights", 4 * n * FLOAT_BYTES)  # with gradients and two moments
-    shortest = config.min_in_len or config.in_len
-    require_memory(f"{config.points} points", config.points * (shortest + 16))  # 16 bytes for the order of an epoch
-    # If the network ends its answers, a batch of long sequences is trained in parts of at least one pair.
-    rows = 1 if model_config.ends else min(config.batch_size, config.n_training)
-    batch_bytes = rows * bytes_per_row(model_config, config.in_len, config.out_len)
-    require_memory(f"training: a batch of {rows} sequences", batch_bytes)
-
-
 # ---- A run before its first step ----
 
 
@@ -161,6 +153,9 @@ def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> Train
     facts: dict[str, Any] = {"task": task.name, "run": run, "history": History(), "program": None}
     facts["calibration"] = network.calibration if task.is_pairs else None
     return replace(network, **facts, **{name: getattr(config, name) for name in LENGTHS})
+
+
+# ---- Notices about the data ----
 
 
 def run_notices(task: Task, begun: Snapshot, start: TrainedNetwork | None) -> Iterator[str]:
@@ -200,3 +195,48 @@ def _pattern_notices(
         whole = task.check(config.in_len, model_config.largest)
         if whole > config.out_len == TrainConfig.out_len:
             yield f"Targets of {whole} symbols are cut to {config.out_len}: use `out_len` {whole} for whole targets"
+
+
+def pair_warnings(task: PairTask) -> Iterator[str]:
+    """Yield the warnings about a task's pairs, each as one line."""
+    sources, targets, places = task.pairs.sources, task.pairs.targets, task.places
+    source_ids = sources.groups()
+    n_targets = np.bincount(task.pairs.distinct().sources.groups())
+    is_empty, has_several = targets.lengths == 0, (n_targets > 1)[source_ids]
+    if n := int(is_empty.sum()):
+        yield f"Pairs with an empty target: {n}{_example(places, is_empty)}; remove them if their targets are missing"
+    if n := int((n_targets > 1).sum()):
+        yield f"Sources with several targets: {n}{_example(places, has_several)}; an answer may equal any of them"
+    yield from _space_warnings(task)
+    yield from _outlier_warning("source", sources, places)
+    yield from _outlier_warning("target", targets, places)
+    if len(targets) > 1 and len({*targets.groups().tolist()}) == 1:
+        yield "Every target is the same, so there is nothing to learn from the sources"
+    if task.validation:
+        _, first = np.unique(task.validation.sources.groups(), return_index=True)
+        if n := int(task.validation.sources[first].are_in(sources).sum()):
+            overlap = f"{n} of {len(first)} distinct validation sources are also training sources"
+            yield f"{overlap}: validation metrics are too optimistic"
+
+
+def _example(places: Sequence[Place], is_example: np.ndarray) -> str:
+    return f", such as {places[int(np.argmax(is_example))]}"
+
+
+def _space_warnings(task: PairTask) -> Iterator[str]:
+    """Warn about strings of characters that begin or end with a space, which is hard to see."""
+    sides = zip(("Sources", "Targets"), (task.pairs.sources, task.pairs.targets), task.vocabularies, strict=True)
+    for name, sequences, vocabulary in sides:
+        if vocabulary.tokens == CHARACTERS and " " in vocabulary.symbols:
+            space = vocabulary.symbols.index(" ")
+            if n := sum(space in (row[0], row[-1]) for row in sequences.rows() if row):
+                yield f"{name} with a space at the beginning or end, which counts as a character: {n}"
+
+
+def _outlier_warning(kind: str, sequences: Sequences, places: Sequence[Place]) -> Iterator[str]:
+    """Warn about the longest sequence if it is far longer than almost all others."""
+    longest, typical = int(np.argmax(sequences.lengths)), max_typical_length(sequences.lengths)
+    length = int(sequences.lengths[longest])
+    if length > typical:
+        long = f"{places[longest]}: the {kind} has {length} symbols, but almost all others have at most {typical}"
+        yield f"{long}: it makes training slower and increases memory use; remove it if it is a mistake"

@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 
 from seq2seq_demo.config import INTEGERS, SETTINGS, AnyCell, AnyModel, Schedule, TokenKind, check_given
 from seq2seq_demo.console import notice, print_line
+from seq2seq_demo.data.layout import InputFormat
 from seq2seq_demo.data.pair_task import Data, Rows, Task, pair_task
 from seq2seq_demo.data.patterns import as_pattern
-from seq2seq_demo.data.reading import InputFormat, parse_columns
-from seq2seq_demo.declarations import require_count, require_flag, suggests_keywords
+from seq2seq_demo.data.reading import parse_columns
+from seq2seq_demo.declarations import require_flag
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback, TrainingState, check_callbacks
@@ -15,7 +16,6 @@ from seq2seq_demo.training.report import TrainingReport, outcome_notices, summar
 from seq2seq_demo.training.settings import new_run, run_notices
 
 
-@suggests_keywords
 def train(
     data: Data,
     points: int | None = None,
@@ -111,7 +111,6 @@ def train(
     settings = {name: value for name, value in locals().items() if name in SETTINGS and value is not None}
     if start is not None and not isinstance(start, TrainedNetwork):
         raise UsageError(f"expected `start` to be a network, as load() returns it, got {start!r}")
-    require_count(points, "train")
     if isinstance(validation, float):
         raise UsageError(
             f"expected `validation` to be pairs or a path (default: a tenth of all pairs), got {validation}"

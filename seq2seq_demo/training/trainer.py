@@ -4,12 +4,11 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads  # before TensorFlow
+from seq2seq_demo.network.keras_network.tensorflow_setup import release_memory, set_threads  # before TensorFlow
 
 # isort: split
 import numpy as np
 
-from seq2seq_demo import system_memory
 from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.errors import TrainingError, UsageError, WeightsError, require
@@ -146,7 +145,7 @@ class Trainer:
         is_first, progress = self.step == self.start.network.step, self.progress
         loss, correct = self.steps.take(pairs, self.learning_rates())
         if self.steps.uses_xla and is_first:  # compilation has used hundreds of megabytes
-            system_memory.release()
+            release_memory()
         points, loss_sum = progress.points + len(pairs), progress.loss_sum + loss
         correct_sum = progress.correct_sum + correct
         self.progress = replace(progress, points=points, loss_sum=loss_sum, correct_sum=correct_sum)

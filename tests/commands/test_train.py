@@ -10,7 +10,7 @@ import pytest
 from helpers import SMALL, finished_snapshot, line_of, save_random, write_pairs
 
 from seq2seq_demo.data.pair_task import pair_task
-from seq2seq_demo.trained.trained_network import load
+from seq2seq_demo.trained.loading import load
 from seq2seq_demo.training.report import settings_line
 from seq2seq_demo.training.settings import resolve
 

@@ -20,10 +20,11 @@ from seq2seq_demo.files import typed_json
 from seq2seq_demo.files.atomic_files import is_own
 from seq2seq_demo.network.parameters import initial_weights, weight_shapes
 from seq2seq_demo.trained import weights_file
+from seq2seq_demo.trained.loading import load
 from seq2seq_demo.trained.metrics import Epoch
 from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.saved_network import Progress, SavedNetwork, TrainingRun
-from seq2seq_demo.trained.trained_network import TrainedNetwork, load
+from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.snapshots import Snapshot, load_snapshot
 
 METRICS = TRAINED["validation"]

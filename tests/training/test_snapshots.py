@@ -15,8 +15,9 @@ from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import Interrupted, WeightsError
 from seq2seq_demo.files import atomic_files
+from seq2seq_demo.trained.loading import load
 from seq2seq_demo.trained.saved_network import TrainingRun
-from seq2seq_demo.trained.trained_network import load, untrained
+from seq2seq_demo.trained.trained_network import untrained
 from seq2seq_demo.training.snapshots import SignalHandler, Snapshot, Snapshots, write_snapshot
 
 
