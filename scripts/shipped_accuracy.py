@@ -1,4 +1,4 @@
-"""Print the exact match of a pattern's network, as three cells of the table in trained_weights/README.md.
+"""Print the exact match of a pattern's network, as three cells of the table in docs/NETWORKS.md.
 
 .venv/bin/python scripts/shipped_accuracy.py WEIGHTS
 

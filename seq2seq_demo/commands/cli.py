@@ -34,7 +34,7 @@ TRAIN_DEFAULTS = """
 The defaults below are for patterns. For a FILE of pairs, the program
 chooses settings that suit them and prints them."""
 EXAMPLES = (  # the help for a command shows the examples that begin with its name, the main help the first two
-    "train 100000 -m embedding_attention -r 0.005 -e 2 -o weights.h5",
+    "train 100000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 2 -o weights.h5",
     "predict -i weights.h5 3 1 4 1 5 9 2 6 5 3",
     "train 400000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 3 --in-len 1-20",
     "train words.tsv --in-tokens characters --out-tokens words -o words.h5",

@@ -162,6 +162,8 @@ def pair_task(
     limits: tokens.Largest = (None, None) if allows_unknown else largest
 
     # Read.
+    if isinstance(data, str) and isinstance(validation, str) and data == validation == "-":
+        raise InputError("only one file can be - (standard input)")
     records, are_fields = read(data, title, replace(file_format, json_lines=kinds[0] == INTEGERS))
 
     # Tokenize.

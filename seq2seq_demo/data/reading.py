@@ -145,8 +145,6 @@ def _opened(name: str, encoding: str) -> Iterator[TextIO]:
         raise InputError(f"cannot read {title}: {error}") from error
     except InputError:
         raise
-    except io.UnsupportedOperation as error:  # `reconfigure` fails after anything was read
-        raise InputError("only one file can be - (standard input)") from error
     except OSError as error:
         if isinstance(error, FileNotFoundError):
             raise MissingInput(f"{title}: no such file") from error

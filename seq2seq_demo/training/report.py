@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback, TrainingState
 from seq2seq_demo.training.validation import last_epoch, stop_after
 
-DOCUMENTS = "https://github.com/seq2seq-demo/seq2seq-demo/blob/main/seq2seq_demo/docs/"
+DOCUMENTS = Path(__file__).parents[1] / "docs"
 EARLY_ENDS = {
     "lr_schedule": "the training pairs were learned",
     "patience": "the exact match no longer improved",
@@ -200,8 +201,9 @@ def outcome_notices(network: TrainedNetwork, task: Task, earlier: Calibration | 
         yield f"A table of each symbol's most frequent target would reach exact match {match:.4f} in validation"
     exact_match = network.validation.exact_match if network.validation else 0.0
     if exact_match < min(0.99, config.stop_at_exact or 1):
-        section = "DATA.md#my-exact-match-is-04-what-now" if task.is_pairs else "TRAINING.md#settings"
-        yield f"Exact match {exact_match:.4f} is below 0.99: {DOCUMENTS}{section} lists what to change"
+        section = "My exact match is 0.4. What now?" if task.is_pairs else "Settings"
+        document = DOCUMENTS / ("DATA.md" if task.is_pairs else "TRAINING.md")
+        yield f"Exact match {exact_match:.4f} is below 0.99: “{section}” in {document} lists what to change"
 
 
 def summary(network: TrainedNetwork) -> str:

@@ -10,7 +10,8 @@ from seq2seq_demo.files.file_names import shipped_path
 from seq2seq_demo.trained.loading import load
 
 ROW = r"^\| (\w+) \| (embedding_\w+) \| (\d+)-(\d+) \| `.*?` \| ([\d.]+) \| ([\d.]+) \| ([\d.]+)"
-ROWS = {row[:2]: row[2:] for row in re.findall(ROW, (ROOT / "trained_weights" / "README.md").read_text(), re.MULTILINE)}
+TABLE = (ROOT / "seq2seq_demo" / "docs" / "NETWORKS.md").read_text()
+ROWS = {row[:2]: row[2:] for row in re.findall(ROW, TABLE, re.MULTILINE)}
 
 N = 25  # sources of each length and kind
 
