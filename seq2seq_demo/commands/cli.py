@@ -11,6 +11,7 @@ import io
 import os
 import signal
 import sys
+import textwrap
 import traceback
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields
@@ -202,7 +203,7 @@ def make_parser(command: str | None = None, completes: bool = False) -> _Parser:
         prog="seq2seq-demo",
         usage=f"seq2seq-demo {usage.strip()} [options]",
         description=description,
-        epilog="\n".join(["examples:", *(f"  seq2seq-demo {example}" for example in examples)]),
+        epilog="\n".join(["examples:", *map(_wrapped, examples)]),
         formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=32),
         allow_abbrev=False,
         add_help=False,
@@ -221,6 +222,11 @@ def make_parser(command: str | None = None, completes: bool = False) -> _Parser:
     for option in unlisted.values():
         _add_option(parser.add_argument, option._replace(help=argparse.SUPPRESS))
     return parser
+
+
+def _wrapped(example: str) -> str:
+    """Return the command line of an example, on lines that a shell joins and that fit into 80 columns."""
+    return "  " + " \\\n      ".join(textwrap.wrap(f"seq2seq-demo {example}", 72, break_on_hyphens=False))
 
 
 def _add_option(add: Callable[..., argparse.Action], option: Setting) -> None:
