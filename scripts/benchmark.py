@@ -53,7 +53,6 @@ PARTS = {
     "real": real,
     "processes": lambda options: (["process", "seconds"], whole.whole_processes(options.rounds)),
     "cache": lambda options: (["first loss, 5,000 pairs", "seconds"], whole.first_loss(options.rounds)),
-    "members": lambda _: (["five members, seconds", "`--jobs 1`", "`--jobs 2`", "ratio"], whole.members(1)),
     "decoding": lambda _: (["NumPy decoding", "sequences per second"], in_new_process(whole.decoding_speed)),
 }
 DEFAULT_PARTS = ",".join(name for name in PARTS if name != "jax")

@@ -7,7 +7,7 @@ the defaults and the help text. The sentences after the help text belong to the 
 import re
 from pathlib import Path
 
-from seq2seq_demo.commands.options import COMMANDS
+from seq2seq_demo.commands.command_table import COMMANDS
 from seq2seq_demo.training.recipe import recommended_settings
 
 OPTIONS = Path(__file__).parents[1] / "seq2seq_demo" / "docs" / "OPTIONS.md"

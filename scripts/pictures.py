@@ -2,8 +2,8 @@
 
     .venv/bin/python scripts/pictures.py [terminal] [page] [training]
 
-By default, all pictures are drawn. They are written to .github. The commands run in an empty folder; Chromium opens
-the pages.
+By default, all pictures are drawn. They are written to seq2seq_demo/docs, and the one of the README to .github. The
+commands run in an empty folder; Chromium opens the pages.
 """
 
 import argparse
@@ -23,7 +23,8 @@ from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
 from rich.text import Text
 
-PICTURES = Path(__file__).parents[1] / ".github"
+ROOT = Path(__file__).parents[1]
+PICTURES = ROOT / "seq2seq_demo" / "docs"
 COMMANDS = [
     "seq2seq-demo predict 3 1 2",
     "seq2seq-demo train 100000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 2 -o weights.h5",
@@ -70,8 +71,8 @@ def draw_training(page: Page, folder: str) -> None:
             page.get_by_role("button", name=f"Train to {samples:,}").click()
         page.wait_for_function(f"() => !app.isTraining && app.state.samples === {samples}")
         frames.append(Image.open(io.BytesIO(page.screenshot())))
-    times = [*[INTERVAL] * (len(frames) - 1), FINAL]
-    frames[0].save(PICTURES / "training.webp", append_images=frames[1:], save_all=True, duration=times, quality=30)
+    times, path = [*[INTERVAL] * (len(frames) - 1), FINAL], ROOT / ".github" / "training.webp"
+    frames[0].save(path, append_images=frames[1:], save_all=True, duration=times, quality=30)
 
 
 def main() -> None:

@@ -11,7 +11,6 @@ An example that takes ten seconds:
     network.save("reversed.h5")           # load("reversed.h5") reads this file
 """
 
-import sys
 from importlib import import_module
 
 TYPE_CHECKING = False  # type checkers assume True; importing `typing` would take longer than the rest of this file
@@ -27,16 +26,12 @@ def __getattr__(name: str) -> object:
     hint = ""
     if not find_spec(f"{__name__}.{name}"):  # `from seq2seq_demo import config` looks here before it imports the module
         api = import_module(f"{__name__}.api")
-        if name == "__all__":
-            return sorted(each for each in vars(api) if not each.startswith("_"))
         if name in vars(api):
             return getattr(api, name)
-        if not name.startswith("_"):
-            names = [*vars(api), "TrainedNetwork.predict", "TrainedNetwork.evaluate"]
-            hint = import_module(f"{__name__}.declarations").did_you_mean(name, names)
-        # After an AttributeError, `from seq2seq_demo import X` would raise an ImportError without the hint.
-        if hint and sys._getframe(1).f_globals.get("__name__") == "importlib._bootstrap":
-            raise ImportError(f"cannot import name {name!r} from {__name__!r}{hint}")
+        names = sorted(each for each in vars(api) if not each.startswith("_"))
+        if name == "__all__":
+            return names
+        hint = import_module(f"{__name__}.declarations").did_you_mean(name, names)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}", name=name)
 
 

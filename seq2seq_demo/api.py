@@ -11,14 +11,10 @@ from seq2seq_demo.errors import (
     WeightsError as WeightsError,
 )
 from seq2seq_demo.trained.evaluation_report import Evaluation as Evaluation
+from seq2seq_demo.trained.loading import ensemble as ensemble, load as load, networks as networks
 from seq2seq_demo.trained.metrics import Epoch as Epoch
 from seq2seq_demo.trained.plots import History as History
 from seq2seq_demo.trained.predictions import Prediction as Prediction
-from seq2seq_demo.trained.trained_network import (
-    TrainedNetwork as TrainedNetwork,
-    ensemble as ensemble,
-    load as load,
-    networks as networks,
-)
+from seq2seq_demo.trained.trained_network import TrainedNetwork as TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback as Callback, TrainingState as TrainingState
 from seq2seq_demo.training.train import train as train

@@ -7,7 +7,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from seq2seq_demo.declarations import Range, check_fields, declared_options, require_integer, setting
 from seq2seq_demo.errors import UsageError
@@ -21,7 +21,6 @@ MODEL_ALIASES: dict[str, Model] = {"rnn": "embedding_rnn", "attention": "embeddi
 MODELS, ON_ERROR = get_args(Model), get_args(OnError)
 TOKENS: tuple[TokenKind, ...] = get_args(TokenKind)
 INTEGERS, CHARACTERS, WORDS = TOKENS
-MAX_MEMBERS = 100  # networks in an ensemble
 MAX_LEN = 100_000  # symbols in a sequence; longer sequences take minutes to decode
 Format = Literal["json", "text", "csv", "tsv"]  # the formats of files of sequences
 JSON, TEXT, CSV, TSV = FORMATS = get_args(Format)
@@ -154,11 +153,14 @@ class TrainConfig:
     This is guaranteed only for the first training run in a process. The first run sets TensorFlow's number of threads
     for the rest of the process: one thread per core of the machine if a cell has at least 128 units, otherwise one. A
     later run gives equal weights only if it needs the same number of threads. Restricting the process to some of the
-    cores does not change the weights. With `minutes`, the number of steps depends on the speed of the machine.
+    cores does not change the weights.
 
     Raises:
         UsageError: a value is out of range.
     """
+
+    # Settings that files of earlier versions contain; they are ignored.
+    REMOVED: ClassVar = ("copies", "n_copies", "name", "output", "processes", "budget", "members", "minutes")
 
     points: int = setting(100_000, error_name="the number of points", at_least=2)
     in_len: int = setting(10, "--in-len S", "length of a source, or a range such as 1-20", at_most=MAX_LEN)
@@ -182,21 +184,15 @@ class TrainConfig:
     patience: int | None = setting(None, "--patience N", "stop after N epochs without improvement; save the best epoch")
     validation_points: int | None = setting(None)  # how many of `points` are for validation; None means a tenth
     dropout: float = setting(0.0, "--dropout P", "dropout rate in training", within=RATE_BELOW_1)
-    members: int = setting(1, "--members N", "train N networks and save them as one ensemble", at_most=MAX_MEMBERS)
     label_smoothing: float = setting(
         0.0, "--label-smoothing X", "fraction of the target probability spread over all symbols", within=RATE_BELOW_1
     )
     consistency: float = setting(
         0.0, "--consistency X", "weight of the divergence between answers under two dropout masks", within=CONSISTENCY
     )
-    minutes: float | None = setting(
-        None, "--minutes MINUTES", "train for this long, by default with a cosine schedule", within=POSITIVE
-    )
 
     def __post_init__(self) -> None:
         check_fields(self)
-        if self.members > 1 and not self.epochs:
-            raise UsageError("`members` needs `epochs` of at least 1, got 0")
         if self.min_in_len is not None and self.min_in_len > self.in_len:
             raise UsageError(f"expected `in_len` from shortest to longest, got {self.min_in_len}-{self.in_len}")
         if self.consistency and not self.dropout:
@@ -218,10 +214,10 @@ class TrainConfig:
     def best_epoch_window(self) -> int:
         """The number of epochs whose mean exact match decides which epoch is best: above 1 with few validation pairs.
 
-        With `patience` or `minutes`, it is also 1, because the number of epochs is open.
+        With `patience`, it is also 1, because the number of epochs is open.
         """
-        is_open = self.patience is not None or self.minutes is not None
-        return 1 if is_open or self.n_validation >= FEW_VALIDATION else max(1, math.ceil(self.epochs / 20))
+        is_open, has_many = self.patience is not None, self.n_validation >= FEW_VALIDATION
+        return 1 if is_open or has_many else max(1, math.ceil(self.epochs / 20))
 
     @property
     def n_validation(self) -> int:

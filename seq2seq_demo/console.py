@@ -1,4 +1,4 @@
-"""Prints lines to standard output and standard error, and makes text tables, progress bars and notebook tables.
+"""Prints lines to standard output and standard error, and makes text tables and progress bars.
 
 Printed text may come from an untrusted file. Control characters are therefore escaped, as in Python's `repr`, so that
 they cannot control the terminal.
@@ -9,7 +9,7 @@ import os
 import sys
 import time
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, TextIO
 
 from seq2seq_demo.declarations import with_option_names
@@ -18,7 +18,6 @@ from seq2seq_demo.errors import Seq2SeqError, system_reason
 LOGGER = "seq2seq_demo"  # the name of the logger for notices
 JOINERS = "\u200c\u200d"  # zero-width characters
 SHOW_AFTER = 1.0  # seconds; shorter tasks show no bar
-MAX_CELL = 200  # characters in a cell of an HTML table
 VISIBLE_SPACES = {" ": "\u2423", "\u00a0": "\u237d"}  # Unicode's OPEN BOX and SHOULDERED OPEN BOX
 
 
@@ -210,7 +209,8 @@ class ProgressBar(contextlib.AbstractContextManager["ProgressBar"]):
 def new_bar(progress: str, *metrics: str) -> Any:
     """Return a `rich.progress.Progress` on standard error; `progress` and `metrics` are columns in rich's format.
 
-    The columns are the description, the bar, `progress`, the remaining time and `metrics`.
+    The columns are the description, the bar, `progress`, the remaining time and `metrics`. When the bar stops, it
+    disappears from a terminal, but stays in a notebook.
     """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
@@ -218,29 +218,6 @@ def new_bar(progress: str, *metrics: str) -> Any:
     columns: list[str | ProgressColumn] = ["{task.description}", BarColumn(), progress, TimeRemainingColumn()]
     columns += map(TextColumn, metrics)
     console = Console(stderr=True)
-    return Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
-
-
-# ---- Notebooks ----
-
-
-def in_notebook() -> bool:
-    """Whether this process is the kernel of a notebook."""
-    ipython = sys.modules.get("IPython")
-    return getattr(ipython and ipython.get_ipython(), "kernel", None) is not None
-
-
-def html_table(*rows: Iterable[object]) -> str:
-    """Return an HTML table whose first column contains headings; omit rows that contain None, and cut long strings."""
-    kept = [cells for cells in map(list, rows) if None not in cells]
-    lines = ("".join(map(_cell, cells, ["th", *["td"] * (len(cells) - 1)])) for cells in kept)
-    return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
-
-
-def _cell(value: object, tag: str) -> str:
-    import html  # takes milliseconds
-
-    text = f"{value:.4f}" if isinstance(value, float) else str(value)
-    text = text if len(text) <= MAX_CELL else f"{text[:MAX_CELL]}…"
-    text = text.replace("_", " ") if tag == "th" else text
-    return f'<{tag} style="text-align: left">{html.escape(text)}</{tag}>'
+    return Progress(
+        *columns, console=console, transient=not console.is_jupyter, redirect_stdout=False, redirect_stderr=False
+    )

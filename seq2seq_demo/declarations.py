@@ -1,26 +1,19 @@
 """Declares settings as dataclass fields, with their defaults, options, help and valid values, and checks them."""
 
-import functools
-import inspect
 import math
 import numbers
 import operator
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import field, fields
-from pathlib import Path
 from types import MappingProxyType, UnionType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
 
 from seq2seq_demo.errors import UsageError
 
-P = ParamSpec("P")
 T = TypeVar("T")
 NO_ALIASES: Mapping[str, str] = MappingProxyType({})
 _FLAGS: dict[str, str] = {}  # maps the Python name of every option, such as `in_len`, to its flag, `--in-len`
-# Each line of this file lists names for the same thing, here and in other programs. The error for an unknown name
-# suggests the first valid name on its line.
-SYNONYMS = Path(__file__).with_name("synonyms.txt")
 
 
 class Range(NamedTuple):
@@ -154,13 +147,6 @@ def require_integer(name: str, value: Any, at_least: int, at_most: int | None = 
     return number
 
 
-def require_count(n: object, call: str) -> None:
-    """Raise UsageError if `n`, the number of pairs, is a list of targets, as in `train(sources, targets)`."""
-    may_be_number = isinstance(n, str) or getattr(n, "shape", None) == ()
-    if isinstance(n, Iterable) and not may_be_number:
-        raise UsageError(f"pairs are one argument: {call}(zip(sources, targets))")
-
-
 def require_flag(name: str, value: object) -> bool:
     """Return a bool unchanged; raise UsageError for a value of any other type."""
     if not isinstance(value, bool):
@@ -196,69 +182,29 @@ def preview(value: object, write: Callable[[object], str] = as_json) -> str:
 
 
 def likely_name(name: str, names: Iterable[str]) -> str | None:
-    """Return the valid name that an unknown name probably means (an equal one, a synonym or a similar one), or None.
+    """Return the valid name that is most similar to an unknown one, or None if no name is similar.
 
-    Dashes, underscores and case are ignored. A name in SYNONYMS can only mean a name on the same line. A single letter
-    could mean anything, so the result is None.
+    Dashes, underscores and case are ignored.
     """
     import difflib  # needed only for errors
 
-    folded, meant = {_fold(each): each for each in names}, _fold(name)
-    if len(meant) < 2:
-        return None
-    rows = map(str.split, _fold(SYNONYMS.read_text("utf-8")).splitlines())
-    synonyms = [each for row in rows if meant in row for each in row]
-    likely = [meant, *(synonyms or difflib.get_close_matches(meant, folded, 1, 0.7))]
-    return next((folded[each] for each in likely if each in folded), None)
-
-
-def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Return the end of an error message: a question about the likely name or, if there is none, nothing."""
-    near = likely_name(name, [each for each in names if not each.startswith("_")])
-    return f": did you mean {near}?" if near else ""
+    folded = {_fold(each): each for each in names}
+    return next((folded[near] for near in difflib.get_close_matches(_fold(name), folded, 1, 0.7)), None)
 
 
 def _fold(name: str) -> str:
     return name.replace("-", "").replace("_", "").casefold()
 
 
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Return the end of an error message: a question about the likely name or, if there is none, nothing."""
+    near = likely_name(name, names)
+    return f"; did you mean {near}?" if near else ""
+
+
 def require_choice(kind: str, value: object, choices: Collection[str], aliases: Mapping[str, str] = NO_ALIASES) -> str:
     """Return the choice that a value names, perhaps by an alias; otherwise, raise UsageError with a likely choice."""
     if isinstance(value, str) and (choice := aliases.get(value, str(value))) in choices:
         return choice
-    hint = did_you_mean(str(value), [*choices, *aliases]).replace(":", ";", 1)
+    hint = did_you_mean(str(value), [*choices, *aliases])
     raise UsageError(f"unknown {kind} {preview(value, as_python)}: expected one of {', '.join(choices)}{hint}")
-
-
-def suggests_keywords(function: Callable[P, T]) -> Callable[P, T]:
-    """Decorate a function so that the TypeError for an unknown keyword argument suggests a likely one."""
-    names = inspect.signature(function).parameters
-
-    @functools.wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> T:
-        for name in kwargs.keys() - names:
-            hint = did_you_mean(name, names)
-            raise TypeError(f"{function.__name__}() got an unexpected keyword argument {name!r}{hint}")
-        return function(*args, **kwargs)
-
-    return checked
-
-
-class SuggestsAttributes:
-    """A base class that suggests attributes in the error for an unknown attribute or an item."""
-
-    if not TYPE_CHECKING:  # type checkers would accept any attribute
-
-        def __getattr__(self, name):
-            names = [] if name.startswith("_") else [*dir(self), "seq2seq_demo.train", "seq2seq_demo.load"]
-            # A property whose code raises AttributeError also ends here.
-            hint = "" if name in names else did_you_mean(name, names)
-            # The keyword `name` stops Python from adding a suggestion of its own.
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}", name=name)
-
-        __iter__ = None  # otherwise, Python would call `__getitem__` for each item
-
-        def __getitem__(self, key):
-            near = likely_name(str(key), dir(self))
-            hint = f": did you mean .{near}?" if near else ""
-            raise TypeError(f"{type(self).__name__!r} object has attributes, not items{hint}")

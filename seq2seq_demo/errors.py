@@ -51,7 +51,7 @@ def require_tensorflow() -> None:
     from importlib.util import find_spec  # this import takes longer than the rest of this file
 
     if not (find_spec("tensorflow") and find_spec("keras")):
-        fix = "`pip install tensorflow loky` (Python 3.11 to 3.13 on Linux, Windows (x86-64) or macOS (Apple silicon))"
+        fix = "`pip install tensorflow` (Python 3.11 to 3.13 on Linux, Windows (x86-64) or macOS (Apple silicon))"
         raise TrainingError(f"Training needs TensorFlow and Keras, which are not installed: {fix}")
 
 

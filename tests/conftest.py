@@ -13,7 +13,7 @@ from seq2seq_demo.commands import cli
 
 SERVER = contextlib.ExitStack()
 # Parts of the names of the slowest tests, slowest first.
-LONGEST = ["parent_is_killed", "examples_run", "one_answers", "the_exercises_have", "xla_changes", "on_windows"]
+LONGEST = ["examples_run", "one_answers", "the_exercises_have", "xla_changes", "on_windows"]
 KERAS = '{"backend": "torch", "floatx": "float16", "nnx_enabled": true}'  # settings of a user, in the fork server
 
 

@@ -40,7 +40,7 @@ network = train(lambda digits: digits[::-1], 20_000)
 network = train("pairs.tsv", validation=Path("dev.tsv"))
 rows = [{"source": "ab", "target": "ba"}, {"source": "a", "target": "a"}]
 network = train(rows, in_tokens="characters", lowercase=True, validation=[("b", "b")])
-network = train([("ab", "ba"), ("b", "b")], minutes=1.5, start=network, members=1)
+network = train([("ab", "ba"), ("b", "b")], epochs=2, start=network)
 best: float = max(network.history["validation_exact_match"])
 last: Epoch = network.history[-1]
 columns: dict[str, list[float]] = network.history.to_dict()
@@ -65,7 +65,7 @@ evaluation = network.evaluate([("ab", "ba")], beam_size=2)
 assert_type(evaluation, Evaluation)
 print(evaluation.exact_match, evaluation.confusions[:1], evaluation.worst[0].edits, evaluation.report())
 for in_len, each in network.evaluate("reversed", 1000, in_len=(5, 6)).by_length.items():
-    print(in_len, each.exact_match, each.by_kind, each.to_dict())
+    print(in_len, each.exact_match, each.to_dict())
 described: str = networks()["g2p"]["description"] + patterns()["copy"]["description"]
 both = ensemble([network, load("a.h5")])
 print(both.members[0].summary(), both.validation and both.validation.loss, seq2seq_demo.__version__)

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import time
-import tracemalloc
 from dataclasses import astuple, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -226,16 +225,6 @@ def snapshots_in_memory(kept):
         kept[step] = snapshot()
 
     return SimpleNamespace(after_steps=keep, after_epoch=lambda *_: None)
-
-
-def peak_memory(function):
-    """Call a function; return the largest number of bytes that Python's objects took meanwhile, and the result."""
-    tracemalloc.start()
-    try:
-        result = function()
-        return tracemalloc.get_traced_memory()[1], result
-    finally:
-        tracemalloc.stop()
 
 
 def wait_for(condition):

@@ -173,7 +173,7 @@ def _vocabularies() -> dict[str, object]:
 
 def snapshot_content() -> bytes:
     """The content of a snapshot: a network with metrics, and an epoch."""
-    config, metrics = TrainConfig(points=20, in_len=4, out_len=3, epochs=2, members=2), Metrics(1.0, 0.5, 0.5, 0.5, 0.5)
+    config, metrics = TrainConfig(points=20, in_len=4, out_len=3, epochs=2), Metrics(1.0, 0.5, 0.5, 0.5, 0.5)
     run = TrainingRun(config, 0)
     history = History([Epoch(1, 1, 1.0, 0.5, *astuple(metrics))])
     facts = {"in_len": 4, "out_len": 3, "run": run, "validation": metrics, "history": history}

@@ -93,10 +93,8 @@ def test_short_names_of_models_and_cells_are_stored_in_full():
 
 
 def test_an_unknown_name_has_a_likely_meaning():
-    names = [*sorted(SETTINGS), "columns", "data", "validation", "verbose"]
-    options = {f"--{each.replace('_', '-')}": each for each in names}
-    meanings = {"learningRate": "learning_rate", "validation_split": "validation", "drop_out": "dropout", "n": None}
-    meanings |= {"quiet": "verbose", "target_column": "columns", "task": "data", "no_such": None}
+    options = {f"--{each.replace('_', '-')}": each for each in SETTINGS}
+    meanings = {"learningRate": "learning_rate", "epoch": "epochs", "drop_out": "dropout", "n": None, "no_such": None}
     for name, likely in meanings.items():
-        assert likely_name(name, names) == likely
+        assert likely_name(name, SETTINGS) == likely
         assert options.get(likely_name(f"--{name}", options)) == likely

@@ -16,17 +16,13 @@ import pytest
 from helpers import PROGRAM, PYTHON, ROOT, environment
 
 from seq2seq_demo import __version__, load
-from seq2seq_demo.commands.cli import COMMANDS, parse
+from seq2seq_demo.commands.cli import COMMANDS, EXAMPLES, parse
 
 PACKAGE = ROOT / "seq2seq_demo"
 FRONT_PAGE = ROOT / "README.md"
 FOLDERS = ".github", "scripts", "seq2seq_demo", "trained_weights"
 DOCUMENTS = [FRONT_PAGE, *sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))]
 CODE = PACKAGE / "README.md"
-
-HOMEPAGE = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Homepage"]
-RAW = HOMEPAGE.replace("https://github.com/", "https://raw.githubusercontent.com/") + "/main/"
-ADDRESSES = f"{HOMEPAGE}/blob/main/", f"{HOMEPAGE}/tree/main/", RAW  # prefixes of links to files in this repository
 
 LANGUAGES = {"console", "python", "sh", "text", "json", "html", "dockerfile"}
 FENCED = re.compile(r"^```(\w+)( slow)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -127,9 +123,6 @@ def links(document):
 def target(document, link):
     """The file and the heading that a link leads to, or None for a link outside this repository."""
     address, _, anchor = link.partition("#")
-    for start in ADDRESSES:
-        if address.startswith(start):
-            return ROOT / address.removeprefix(start), anchor
     if re.match(r"\w+:", address):
         return None
     return (document.parent / address).resolve() if address else document, anchor
@@ -150,15 +143,34 @@ def test_links_lead_to_files_and_headings(document):
         if file_and_heading := target(document, link):
             path, anchor = file_and_heading
             assert path.exists(), link
-            assert path.is_relative_to(ROOT), link
+            assert path.is_relative_to(PACKAGE if document.is_relative_to(PACKAGE) else ROOT), link
+        else:
+            assert not re.search("seq2seq-demo", link), f"{link} is relative in this repository"
             if anchor:
                 assert anchor in anchors(path), link
 
 
-def test_links_and_the_picture_of_the_front_page_work_on_a_package_index():
-    assert all(link.startswith("https://") for link in links(FRONT_PAGE))
-    (picture,) = re.findall(r"!\[[^\]]*\]\[(\w+)\]", FRONT_PAGE.read_text())
-    assert f"\n[{picture}]: {RAW}" in FRONT_PAGE.read_text()
+def test_a_package_index_gets_absolute_links_and_the_picture_itself():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    address = settings["project"]["urls"]["Homepage"]
+    text = FRONT_PAGE.read_text()
+    for change in settings["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]["substitutions"]:
+        text = re.sub(change["pattern"], change["replacement"], text)
+    absolute = re.findall(r"\]\(([^)\s]+)\)", text)
+    (picture,) = re.findall(r"!\[[^\]]*\]\((.*?)\)", text)
+    assert picture == f"{address}/raw/main/.github/training.webp"
+    expected = [f"{address}/blob/main/{link}" for link in links(FRONT_PAGE)]
+    assert [link.replace("/raw/", "/blob/") for link in absolute] == expected
+
+
+def test_the_main_example_is_the_same_everywhere():
+    shown = [command for command, _ in EXAMPLE.findall(FRONT_PAGE.read_text())]
+    run_by_demo = re.findall(r"^run (.*?)(?: \$resume)?$", (ROOT / "scripts" / "demo").read_text(), re.MULTILINE)
+    assert shown[: len(run_by_demo)] == [f"seq2seq-demo {command}" for command in run_by_demo]
+    training = run_by_demo[0]
+    assert training in EXAMPLES
+    for path in ("seq2seq_demo/docs/LESSON.md", "scripts/pictures.py", ".github/workflows/checks.yml"):
+        assert f"seq2seq-demo {training}" in (ROOT / path).read_text(), path
 
 
 def test_every_document_can_be_reached_from_the_front_page():

@@ -15,15 +15,10 @@ from seq2seq_demo.errors import TrainingError, require_tensorflow
 # neither be renamed, replaced nor removed, `rename` replaces no file, a directory cannot be opened, `select` takes only
 # sockets, and strings that are printed or in a file are in the code page 1252 unless the program sets another.
 WINDOWS = """
-import ctypes, io, os, select, signal, sys, tempfile, types, warnings
+import io, os, select, signal, sys, tempfile, warnings
 import h5py, multiprocessing.connection, numpy, rich.progress, subprocess
 
-def memory_status(pointer):
-    assert pointer._obj[0] == 64
-    pointer._obj[1] = 3 * 2**30
-
 sys.modules |= dict.fromkeys(["fcntl", "grp", "posix", "pty", "pwd", "readline", "resource", "termios", "tty"])
-ctypes.windll = types.SimpleNamespace(kernel32=types.SimpleNamespace(GlobalMemoryStatusEx=memory_status))
 for module, names in [
     (os, "O_DIRECTORY O_NOCTTY O_NOFOLLOW O_NONBLOCK chown fchmod fork geteuid getuid killpg mkfifo register_at_fork "
          "sched_getaffinity set_blocking setsid sysconf uname"),
@@ -76,7 +71,6 @@ def run_child(folder, code, **changes):
 
 
 TRAINING = """
-from seq2seq_demo import system_memory
 from seq2seq_demo.training.report import TrainingReport
 from seq2seq_demo.training import snapshots
 from seq2seq_demo.training.steps import Steps
@@ -91,7 +85,6 @@ run("evaluate 50 -i w.h5")
 run("page -i w.h5 -o w.html")
 save_texts("greek.h5", ("characters", ("α", "β")), ("characters", ("α", "β")))
 run("predict -i greek.h5 αβ")
-assert system_memory.total() == 3 * 2**30
 """
 
 
@@ -114,7 +107,7 @@ def test_training_without_tensorflow_is_an_error_that_says_where_it_runs(monkeyp
     with pytest.raises(TrainingError) as error:
         require_tensorflow()
     where = "(Python 3.11 to 3.13 on Linux, Windows (x86-64) or macOS (Apple silicon))"
-    what = "Training needs TensorFlow and Keras, which are not installed: `pip install tensorflow loky`"
+    what = "Training needs TensorFlow and Keras, which are not installed: `pip install tensorflow`"
     assert str(error.value) == f"{what} {where}"
 
 
@@ -144,5 +137,5 @@ def test_tensorflow_is_required_where_it_has_wheels():
         required = [each for each in dependencies(".") if each.marker is None or each.marker.evaluate(variables)]
         expected = [*map(str, dependencies("scripts/light"))]
         if system in WITH_WHEELS and python != "3.14":
-            expected += ["tensorflow>=2.20", "keras>=3.12", "loky>=3.5"]
+            expected += ["tensorflow>=2.20", "keras>=3.12"]
         assert sorted(f"{each.name}{each.specifier}" for each in required) == sorted(expected)

@@ -1,6 +1,6 @@
 """SIGMORPHON 2020, task 1: pronunciation in fifteen languages with one recipe, next to the published results.
 
-    .venv/bin/python scripts/published/sigmorphon2020.py DATA [--members 5] [--languages fre,kor] [--dev]
+    .venv/bin/python scripts/published/sigmorphon2020.py DATA [--seeds 5] [--languages fre,kor] [--dev]
 
 DATA contains files such as `train/fre_train.tsv`, `dev/fre_dev.tsv` and `test/fre_test.tsv`, one pair per line: a word,
 a tab, and its phones. They come from https://github.com/sigmorphon/2020, folder `task1/data`. Data from other years
@@ -17,6 +17,8 @@ import statistics
 import sys
 import unicodedata
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -100,27 +102,34 @@ def characters(word: str, known: set[str]) -> list[str]:
 # ---- Training ----
 
 
-def trained_members(options: argparse.Namespace, language: str) -> Sequence[TrainedNetwork]:
-    """Return the networks of a language from the cache, or train and save them; print their progress."""
-    path = options.cache / f"{language}_x{options.members}.h5"
-    if not path.exists():
-        pairs, dev = (read_pairs(find(options.data, language, part)) for part in ("train", "dev"))
-        known = {c for word, _ in pairs for c in word}
-        phones = {phone for _, target in pairs for phone in target.split()}
-        network = train(
-            [(characters(word, known), target) for word, target in pairs],
-            in_tokens="characters",
-            out_tokens="words",
-            # The targets of validation pairs must consist of known phones.
-            validation=[(characters(word, known), target) for word, target in dev if phones.issuperset(target.split())],
-            members=options.members,
-            jobs=options.processes,
-            **SETTINGS | ({"epochs": options.epochs} if options.epochs else {}),
-        )
-        options.cache.mkdir(parents=True, exist_ok=True)
-        network.save(path)
-        print(f"{path.stem}: exact match {network.validation.exact_match:.4f} on dev", file=sys.stderr, flush=True)
-    return load(path).members
+def trained_networks(options: argparse.Namespace, language: str) -> list[TrainedNetwork]:
+    """Return a network of a language for each seed, from the cache; train and save missing ones in new processes."""
+    paths = {seed: options.cache / f"{language}_{seed}.h5" for seed in range(options.seeds)}
+    missing = [(seed, path) for seed, path in paths.items() if not path.exists()]
+    pairs, dev = (read_pairs(find(options.data, language, part)) for part in ("train", "dev"))
+    settings = SETTINGS | ({"epochs": options.epochs} if options.epochs else {})
+    options.cache.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(options.processes, get_context("spawn"), max_tasks_per_child=1) as pool:
+        for training in [pool.submit(train_one, pairs, dev, settings, seed, path) for seed, path in missing]:
+            training.result()  # raises any error
+    return [load(path) for path in paths.values()]
+
+
+def train_one(pairs: list[Pair], dev: list[Pair], settings: dict[str, Any], seed: int, path: Path) -> None:
+    """Train a network, save it at the path, and print its exact match on the development set."""
+    known = {c for word, _ in pairs for c in word}
+    phones = {phone for _, target in pairs for phone in target.split()}
+    network = train(
+        [(characters(word, known), target) for word, target in pairs],
+        in_tokens="characters",
+        out_tokens="words",
+        # The targets of validation pairs must consist of known phones.
+        validation=[(characters(word, known), target) for word, target in dev if phones.issuperset(target.split())],
+        seed=seed,
+        **settings,
+    )
+    network.save(path)
+    print(f"{path.stem}: exact match {network.validation.exact_match:.4f} on dev", file=sys.stderr, flush=True)
 
 
 # ---- Scores ----
@@ -168,7 +177,7 @@ def report(options: argparse.Namespace, languages: Sequence[str], parts: Sequenc
     rows = []
     columns: list[list[Rates | None]] = []
     for language in languages:
-        networks = trained_members(options, language)
+        networks = trained_networks(options, language)
         columns.append([])
         for part in parts:
             pairs = read_pairs(find(options.data, language, part))
@@ -178,8 +187,8 @@ def report(options: argparse.Namespace, languages: Sequence[str], parts: Sequenc
     means = [mean([r for r in column if r]) if all(column) else None for column in zip(*columns, strict=True)]
     rows.append(["**mean**", "", *map(cell, means)])
     beam = f", beam of {options.beam_size}" if options.beam_size else ""
-    ours = "first network", f"mean of {options.members}", f"ensemble of {options.members}{beam}"
-    print(f"Word / phone error rate in %, {options.members} networks per language; {machine()}:\n")
+    ours = "first network", f"mean of {options.seeds}", f"ensemble of {options.seeds}{beam}"
+    print(f"Word / phone error rate in %, {options.seeds} networks per language; {machine()}:\n")
     header = [f"{part}: {name}" for part in parts for name in (*ours, *published.names)]
     print_table(["language", "weights of a network", *header], rows)
 
@@ -189,7 +198,7 @@ def run(description: str, cache: str, published: Published, both_parts: bool) ->
     number: Callable[[str], int] = int
     parser = argparse.ArgumentParser(description=description.partition("\n")[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("--members", type=number, default=5, help="networks per language")
+    parser.add_argument("--seeds", type=number, default=5, help="networks per language, each with its own seed")
     parser.add_argument("--languages", help="languages, such as fre,kor (default: all)")
     parser.add_argument("--dev", action="store_true", help="score the development sets only")
     parser.add_argument("--beam-size", type=number, help="beam size of the ensemble (default: greedy decoding)")

@@ -1,6 +1,6 @@
 """SIGMORPHON 2021, task 1, subtask 3: pronunciation in ten languages with 800 pairs each, next to published results.
 
-    .venv/bin/python scripts/published/sigmorphon2021.py DATA [--members 5] [--languages ita,rum] [--dev]
+    .venv/bin/python scripts/published/sigmorphon2021.py DATA [--seeds 5] [--languages ita,rum] [--dev]
 
 DATA contains files such as `ita_train.tsv`, `ita_dev.tsv` and `ita_test.tsv`, as in https://github.com/sigmorphon/2021-task1,
 folder `data/low`. The rest is as in `sigmorphon2020.py`, but the table also includes the development sets.

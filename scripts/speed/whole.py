@@ -54,30 +54,6 @@ def first_loss(rounds: int) -> list[list[str]]:
         return with_caches(lambda cache: [seconds_to_loss(argv, cache)], rounds)
 
 
-def members(rounds: int) -> list[list[str]]:
-    """Return the seconds that one and two processes take to train five members, and the ratio, with each of CACHES.
-
-    Raises:
-        AssertionError: the files of two runs differ.
-    """
-    saved = set()
-    with tempfile.TemporaryDirectory() as folder:
-        path, argv = Path(folder, "w.h5"), ["train", "--from-file", write_pairs(folder), "--members", "5", "--force"]
-        argv += ["--no-bidirectional", "--cell-size", "64", "--batch-size", "128", "-e", "6", "-o", str(path)]
-
-        def measure(cache: str) -> list[float]:
-            times = []
-            for jobs in ("1", "2"):  # each has its own cache, so that neither fills the other's
-                times.append(process_seconds(*argv, "--jobs", jobs, cache=cache and f"{cache}/{jobs}"))
-                saved.add(path.read_bytes())
-            return [*times, times[1] / times[0]]
-
-        rows = with_caches(measure, rounds)
-    if len(saved) > 1:
-        raise AssertionError("expected the same weights with every cache and number of jobs")
-    return rows
-
-
 def write_pairs(folder: str) -> str:
     """Write 5,000 random words, each with its letters reversed in capitals, to a file; return its path."""
     rng, path = random.Random(1), Path(folder, "pairs.tsv")

@@ -168,7 +168,7 @@ def test_a_second_run_of_sigmorphon_trains_only_missing_networks(monkeypatch, ca
     cache = tmp_path / "cache"
     tiny = {"cell_size": 4, "embedding_size": 4, "learning_rate": 0.01, "epochs": 2}
     monkeypatch.setattr(sigmorphon, "SETTINGS", sigmorphon.SETTINGS | tiny)
-    argv = [tmp_path, "--cache", cache, "--members", 1, "--epochs", 1]
+    argv = [tmp_path, "--cache", cache, "--seeds", 1, "--epochs", 1]
     run(sigmorphon, monkeypatch, *argv, "--languages", "kor", "--dev", "--beam-size", 2)
     out = capsys.readouterr().out
     assert " | dev: ensemble of 1, beam of 2 | " in out
@@ -181,7 +181,7 @@ def test_a_second_run_of_sigmorphon_trains_only_missing_networks(monkeypatch, ca
     run(sigmorphon, monkeypatch, *argv)
     aaa, kor, means = table(capsys.readouterr().out)
     assert path.read_bytes() == before
-    assert sorted(path.name for path in cache.iterdir()) == ["aaa_x1.h5", "kor_x1.h5"]
+    assert sorted(path.name for path in cache.iterdir()) == ["aaa_0.h5", "kor_0.h5"]
     assert (aaa[0], aaa[-2:], kor[-2:], means[-2:]) == ("aaa", ["", ""], ["46.89 / 16.78", "26.22 / 4.38"], ["", ""])
     rates = [[float(rate) for rate in row[4].split(" / ")] for row in (aaa, kor, means)]
     assert rates[2] == pytest.approx([(a + b) / 2 for a, b in zip(*rates[:2], strict=True)], abs=0.01)

@@ -11,6 +11,7 @@ import io
 import os
 import signal
 import sys
+import textwrap
 import traceback
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields
@@ -19,7 +20,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from seq2seq_demo import __version__
-from seq2seq_demo.commands.options import ALL, COMMANDS, Command, Options
+from seq2seq_demo.commands.command_table import ALL, COMMANDS, Command
+from seq2seq_demo.commands.options import Options
 from seq2seq_demo.config import SETTINGS
 from seq2seq_demo.console import print_error, printable, show_notices
 from seq2seq_demo.declarations import Setting, declared_options, did_you_mean, parse_integer, require_choice
@@ -33,10 +35,10 @@ TRAIN_DEFAULTS = """
 The defaults below are for patterns. For a FILE of pairs, the program
 chooses settings that suit them and prints them."""
 EXAMPLES = (  # the help for a command shows the examples that begin with its name, the main help the first two
-    "train 100000 -m embedding_attention -r 0.005 -e 2 -o weights.h5",
+    "train 100000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 2 -o weights.h5",
     "predict -i weights.h5 3 1 4 1 5 9 2 6 5 3",
     "train 400000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 3 --in-len 1-20",
-    "train words.tsv --in-tokens characters --out-tokens words --minutes 5 -o words.h5",
+    "train words.tsv --in-tokens characters --out-tokens words -o words.h5",
     "predict -m embedding_attention 3 1 4 1 5 9 2 6 5 3 --show-attention",
     "predict -i weights.h5 --from-file inputs.jsonl --json",
     "predict -i g2p hello --beam-size 5 --n-best 3",
@@ -47,6 +49,11 @@ EXAMPLES = (  # the help for a command shows the examples that begin with its na
     "patterns -p my_patterns.py:my_function",
     "networks",
 )
+REMOVED = {  # options of earlier versions, and what to do instead
+    "--members": "--members was removed in 0.6.0: train once for each --seed, then give each weights file with -i",
+    "--minutes": "--minutes was removed in 0.6.0: -e sets the number of epochs; --resume continues after Ctrl-C",
+    "--jobs": "--jobs was removed in 0.6.0: `train` commands with different seeds can run at the same time",
+}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -100,7 +107,7 @@ def _error_message(error: BaseException) -> str:
     elif isinstance(error, OSError) and error.filename is not None:
         message = f"{error.filename}: {system_reason(error)}"
     elif isinstance(error, MemoryError):
-        message = f"out of memory: {error}"
+        message = f"out of memory: {error}".removesuffix(": ")
     return " ".join(message.split())
 
 
@@ -158,16 +165,18 @@ def _split(words: Sequence[str]) -> tuple[str | None, list[str]]:
 
 
 def _reject(flag: str, command: str | None) -> None:
-    """Raise UsageError for an option that is unknown or belongs only to other commands; suggest a similar option."""
+    """Raise UsageError for an option that was removed, is unknown or belongs only to other commands, with a hint."""
+    if flag in REMOVED:
+        raise UsageError(REMOVED[flag])
     owners = [name for name, row in COMMANDS.items() for option in row.declared.values() if flag in option.flags]
-    own = COMMANDS[command].declared.values() if command else ()
-    hint = did_you_mean(flag, [option.flags[-1] for option in own]) or "; see --help"
+    hint = "; see --help"
     if command in ("predict", "evaluate") and flag in ("-o", "--output", "--output-weights"):
         hint = "; > FILE saves the output"
     if owners and command:
         raise UsageError(f"{flag} is an option of {', '.join(owners)}, not of {command}{hint}")
     if not owners:
-        raise UsageError(f"unknown option {flag}{hint}")
+        own = COMMANDS[command].declared.values() if command else ()
+        raise UsageError(f"unknown option {flag}{did_you_mean(flag, [option.flags[-1] for option in own]) or hint}")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -194,7 +203,7 @@ def make_parser(command: str | None = None, completes: bool = False) -> _Parser:
         prog="seq2seq-demo",
         usage=f"seq2seq-demo {usage.strip()} [options]",
         description=description,
-        epilog="\n".join(["examples:", *(f"  seq2seq-demo {example}" for example in examples)]),
+        epilog="\n".join(["examples:", *map(_wrapped, examples)]),
         formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=32),
         allow_abbrev=False,
         add_help=False,
@@ -213,6 +222,11 @@ def make_parser(command: str | None = None, completes: bool = False) -> _Parser:
     for option in unlisted.values():
         _add_option(parser.add_argument, option._replace(help=argparse.SUPPRESS))
     return parser
+
+
+def _wrapped(example: str) -> str:
+    """Return the command line of an example, on lines that a shell joins and that fit into 80 columns."""
+    return "  " + " \\\n      ".join(textwrap.wrap(f"seq2seq-demo {example}", 72, break_on_hyphens=False))
 
 
 def _add_option(add: Callable[..., argparse.Action], option: Setting) -> None:

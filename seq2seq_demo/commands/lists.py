@@ -6,8 +6,9 @@ from typing import Any
 
 from seq2seq_demo.commands.options import NetworksOptions, PatternsOptions
 from seq2seq_demo.console import print_result, table
-from seq2seq_demo.data.patterns import EXAMPLE, PATTERNS
-from seq2seq_demo.trained import trained_network
+from seq2seq_demo.data.pattern_task import EXAMPLE
+from seq2seq_demo.data.patterns import PATTERNS
+from seq2seq_demo.trained import loading
 from seq2seq_demo.trained.predictions import as_text
 
 HEADING = "Exact match is measured free-running on the validation data."
@@ -30,7 +31,7 @@ def _print_json(found: Mapping[str, dict[str, Any]]) -> None:
 
 def networks(options: NetworksOptions) -> None:
     """Print a row (with --json, a JSON object) for each network."""
-    found = trained_network.networks()
+    found = loading.networks()
     if options.json:
         _print_json(found)
         return

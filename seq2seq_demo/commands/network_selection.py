@@ -9,15 +9,17 @@ from typing import Any, NamedTuple
 from seq2seq_demo.commands.options import NetworkOptions
 from seq2seq_demo.config import CELL_TYPES, ModelConfig, given_values
 from seq2seq_demo.console import notice
+from seq2seq_demo.data.layout import InputFormat
 from seq2seq_demo.data.pair_task import task_name
-from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, PatternTask, find_pattern
-from seq2seq_demo.data.reading import InputFormat, parse_columns
+from seq2seq_demo.data.pattern_task import PatternTask
+from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, find_pattern, is_user_function
+from seq2seq_demo.data.reading import parse_columns
 from seq2seq_demo.data.records import Place, Record, read_words
-from seq2seq_demo.data.user_functions import is_user_function
 from seq2seq_demo.declarations import likely_name, preview
 from seq2seq_demo.errors import UsageError, WeightsError
 from seq2seq_demo.files import file_names
-from seq2seq_demo.trained.trained_network import TrainedNetwork, ensemble, load
+from seq2seq_demo.trained.loading import ensemble, load
+from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 MAX_LEN_WITHOUT_ATTENTION = 10  # the bundled embedding_rnn networks for patterns were not trained on longer sources
 

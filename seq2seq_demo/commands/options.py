@@ -1,17 +1,17 @@
-"""Declares the commands: a frozen dataclass for each one's options, and a table that `cli.py` turns into parsers.
+"""Declares the options of each command, in a frozen dataclass, and rejects values that contradict each other.
 
-An option is a field that is declared with its default, flags, help and valid values. The settings of a network and its
-training are declared in `config.py`; the field `settings` contains the ones that the user gives. The table lists the
-options by group, in the order of --help. Each class checks its values and rejects values that contradict each other.
+An option is a field that is declared with its default, flags, help and valid values. The order of the fields in a class
+is the order of its options in --help, so a new option belongs next to the options that a reader compares it with. The
+settings of a network and its training are declared in `config.py`; the field `settings` contains the ones that the user
+gives.
 """
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from seq2seq_demo.config import INTEGERS, RATE, UTF_8, Beam, Format, ModelConfig, TokenKind, TrainConfig, check_given
 from seq2seq_demo.declarations import Setting, check_fields, declared_options, setting
@@ -19,7 +19,7 @@ from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import file_names
 
 if TYPE_CHECKING:
-    from seq2seq_demo.data.patterns import PatternTask
+    from seq2seq_demo.data.pattern_task import PatternTask
 
 YesNo = Literal["yes", "no"]
 TOKENS_HELP = "one of {choices} (default: detected)"
@@ -151,12 +151,11 @@ class TrainOptions(NetworkOptions):
     tensorboard_verbose: int | None = setting(
         None,
         "--tensorboard-verbose {0,1,2,3}",
-        "0 logs metrics; 1 adds gradients, 2 weights, 3 activations",
+        "write TensorBoard logs; as in 2016, but every level logs the metrics",
         at_least=0,
         at_most=3,
     )
     keep_going: bool = setting(False, "--keep-going", "report and skip invalid pairs, up to a tenth of all")
-    jobs: int | None = setting(None, "--jobs J", "members trained at a time (default: one per core and GB of memory)")
     no_optimizer: bool = setting(False, "--no-optimizer", "save without Adam's moments, at a third of the size")
     force: bool = setting(False, "--force", "overwrite any existing file, and discard an interrupted training run")
 
@@ -168,14 +167,7 @@ class TrainOptions(NetworkOptions):
             raise UsageError("--few-symbols and a file cannot be combined: sources in a file are not random")
         self._require_file("in_tokens", "out_tokens", "validation_file", "keep_going", "lowercase")
         histories = {"--history": self.history, "--history-plot": self.history_plot}
-        of_members = {
-            f"{option} of member {n}": file_names.member_path(path, n)
-            for n in range(2, 1 + self.settings.get("members", 1))
-            for option, path in histories.items()
-            if path
-        }
-        outputs = {"-o": self.output} | histories | of_members
-        self._check_outputs(outputs, self.validation_file, may_replace_weights="-o")
+        self._check_outputs({"-o": self.output} | histories, self.validation_file, may_replace_weights="-o")
         is_untrained = self.settings.get("epochs") == 0
         for option, path in (histories | {"--log-dir": self.log_dir}).items():
             if is_untrained and path:
@@ -292,83 +284,3 @@ class NetworksOptions(Options):
     """The options of `networks`: --json and the options that all commands share."""
 
     json: bool = JSON.as_field()
-
-
-class Command(NamedTuple):
-    """A command: its options and its help."""
-
-    options: type[Options]
-    arguments: str  # [N] stands for the field `points`, [FILE] for `from_file`, [X ...] for `words`
-    summary: str
-    # The names of the options by heading, in the order of --help. An option in no group is accepted but not listed.
-    groups: Mapping[str, Sequence[str]]
-    settings: Mapping[str, Setting] = MappingProxyType({})  # the accepted settings of a network and its training
-    module: str = ""  # its module in `commands`; empty means the name of the command
-
-    @property
-    def declared(self) -> dict[str, Setting]:
-        """The declarations of all options, by name."""
-        return {**self.settings, **declared_options(self.options)}
-
-
-def own_options(options: type[Options], grouped: Collection[str] = ()) -> list[str]:
-    """Return the names of the options that a class adds to its base class, in order, except the `grouped` ones."""
-    return [name for name in declared_options(options) if name in options.__annotations__ and name not in grouped]
-
-
-MAIN, DATA, ALL = "options, before or after the command", "weights, data and network", "all commands"
-FILES = ("format", "encoding", "columns", "header")
-COMMANDS = {
-    "train": Command(
-        TrainOptions,
-        "[N] [FILE]",
-        "train a network on N points or a file of pairs",
-        groups={
-            MAIN: ["pattern", "output", "input_weights"],
-            DATA: ["name", "iter_num", "data_dir", *FILES, "in_tokens", "out_tokens", *MODEL],
-            "training": [*TRAINING, *own_options(TrainOptions, ["output"])],
-        },
-        settings=MODEL | TRAINING | {"in_len": MODEL["in_len"]._replace(kind=int | tuple[int, int])},
-    ),
-    "predict": Command(
-        PredictOptions,
-        "[X ...]",
-        "decode one sequence, a file or typed input",
-        groups={
-            MAIN: ["pattern", "input_weights"],
-            DATA: ["name", "data_dir", "from_file", *FILES, "out_len"],
-            "decoding": own_options(AnswerOptions) + own_options(PredictOptions),
-        },
-        settings=MODEL | {"out_len": ANSWER_LEN},
-    ),
-    "evaluate": Command(
-        EvaluateOptions,
-        "[N] [FILE]",
-        "test a network on N sources or a file of pairs",
-        groups={
-            MAIN: ["pattern", "input_weights"],
-            DATA: ["name", "data_dir", *FILES, "out_len"],
-            "decoding": own_options(AnswerOptions) + own_options(EvaluateOptions),
-        },
-        settings=declared_options(ModelConfig) | {"out_len": ANSWER_LEN},  # its own --in-len sets `lengths`
-    ),
-    "page": Command(
-        PageOptions,
-        "[X ...]",
-        "write an HTML page that runs networks",
-        groups={
-            MAIN: ["pattern", "output", "input_weights"],
-            DATA: ["name", "data_dir", "from_file", *FILES],
-            "page": own_options(PageOptions, ["output"]),
-        },
-        settings=MODEL,
-    ),
-    "patterns": Command(
-        PatternsOptions,
-        "",
-        "list the patterns, or check one (-p)",
-        groups={MAIN: ["pattern"], "task": ["json"]},
-        module="lists",
-    ),
-    "networks": Command(NetworksOptions, "", "list the bundled networks", groups={ALL: ["json"]}, module="lists"),
-}

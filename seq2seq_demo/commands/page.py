@@ -13,7 +13,7 @@ from seq2seq_demo.page import examples
 from seq2seq_demo.page.builder import Example, ShownNetwork, build, build_module, check
 from seq2seq_demo.page.gallery import EXAMPLES, GALLERY, INDEX, Entry, build_documents, build_index, exercises
 from seq2seq_demo.page.training import build_training
-from seq2seq_demo.trained.trained_network import DESCRIPTIONS, load
+from seq2seq_demo.trained.loading import DESCRIPTIONS, load
 
 
 def page(options: PageOptions) -> None:

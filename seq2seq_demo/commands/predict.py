@@ -98,7 +98,7 @@ def _answer(
     def check_length(in_len: int) -> None:
         if options.in_len not in (None, in_len):
             raise UsageError(f"expected {options.in_len} symbols because of `in_len`, got {in_len}")
-        decoding.check_fits(network.model_config, 1, in_len, answer_len(in_len))
+        answer_len(in_len)  # raises UsageError if the pattern rejects this length
 
     records = _numbered(rows, network, check_length, skips_unreadable)
     targets = network.target_function(pattern, out_len) if pattern else None

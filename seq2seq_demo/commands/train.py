@@ -5,22 +5,21 @@ import functools
 import os
 import shlex
 import tempfile
-import time
 from pathlib import Path
+from typing import BinaryIO
 
 from seq2seq_demo.commands import training_setup
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.training_setup import FinishedRun, InterruptedRun, TrainingSetup
-from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.console import notice, print_line, print_result
 from seq2seq_demo.errors import WeightsError, require_tensorflow
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.trained import weights_file
 from seq2seq_demo.trained.trained_network import TrainedNetwork
-from seq2seq_demo.training import members, report, workers
+from seq2seq_demo.training import report, workers
 from seq2seq_demo.training.callbacks import Callback
 from seq2seq_demo.training.run_files import HistoryFiles, TensorBoard
-from seq2seq_demo.training.snapshots import SignalHandler, Snapshots
+from seq2seq_demo.training.snapshots import SignalHandler, Snapshots, write_snapshot
 
 
 def train(options: TrainOptions) -> None:
@@ -28,20 +27,19 @@ def train(options: TrainOptions) -> None:
 
     With several workers, only the chief prints and saves.
     """
-    began = time.monotonic()
     match training_setup.find_run(options):
         case FinishedRun(result):
             print_result(f"{result} is already saved: nothing to resume")
         case InterruptedRun(snapshot):
             kind = "the snapshot of an interrupted training run"
             with atomic_files.open_locked(snapshot, kind) if workers.is_chief() else contextlib.nullcontext():
-                _train(training_setup.resumed_training(options, snapshot), options, began)
+                _train(training_setup.resumed_training(options, snapshot), options)
         case None:
             setup = training_setup.new_training(options)
             if options.resume:
                 notice("Found no snapshot to resume: starting a new training run")
             if options.settings.get("epochs") != 0:
-                _train(setup, options, began)
+                _train(setup, options)
             elif workers.is_chief():
                 print_result(f"Saved {_save_untrained(setup, options)}")
 
@@ -52,15 +50,16 @@ def _save_untrained(setup: TrainingSetup, options: TrainOptions) -> Path:
     if options.no_optimizer:
         network = network.without_optimizer()
     if setup.result is None:
-        return file_names.save_under_unused_name(network.save, options.data_dir, options.name, setup.task.name)
+        path, _ = file_names.save_under_unused_name(network.save, options.data_dir, options.name, setup.task.name)
+        return path
     weights_file.write(network, setup.result, overwrite=True, force=options.force)
     return setup.result
 
 
-def _train(setup: TrainingSetup, options: TrainOptions, began: float) -> None:
+def _train(setup: TrainingSetup, options: TrainOptions) -> None:
     """Train with a report, a history, TensorBoard logs and snapshots, and save the network.
 
-    A worker that is not the chief only trains. A time limit starts at `began`.
+    A worker that is not the chief only trains.
     """
     require_tensorflow()
     if not workers.is_single():
@@ -72,28 +71,25 @@ def _train(setup: TrainingSetup, options: TrainOptions, began: float) -> None:
         return
     config, task, start = setup.snapshot.run.config, setup.task, setup.snapshot.network
     log_dir, verbose = _log_dir(options), not options.quiet
-    callbacks = [_callbacks(options, config, log_dir, number) for number in range(1, config.members + 1)]
-    # `_claim` replaces the empty path by the next unused canonical name.
-    with SignalHandler() as handler, Snapshots(setup.result or Path(), "", lambda: handler.signum) as snapshots:
-        if setup.is_new:
-            _claim(snapshots, setup, options)  # before loading TensorFlow, which takes seconds
-            if options.force:
-                members.remove(file_names.members_folder(snapshots.result))
-        else:
-            atomic_files.check_writable(snapshots.result, "a weights file", WeightsError)
-        snapshots.command = _resume_command(options, snapshots.result)
-        if verbose:
-            report.training_header(start.model_config, config, task, options.verbose)
-            if log_dir:
-                print_line(f"Log directory: {log_dir}")
-        network = members.train_run(
-            task, setup.snapshot, callbacks, verbose=verbose, jobs=options.jobs, began=began, snapshots=snapshots
-        )
-        _save(network, options, snapshots)
-        use = shlex.join(["seq2seq-demo", "predict", "-i", str(snapshots.result)])
+    callbacks: list[Callback] = [HistoryFiles(options.history, options.history_plot, options.force)]
+    if log_dir:
+        callbacks.append(TensorBoard(log_dir))
+    with SignalHandler() as signals:
+        result, file = _claim(setup, options)  # before loading TensorFlow, which takes seconds
+        with Snapshots(result, _resume_command(options, result), signals, file) as snapshots:
+            if verbose:
+                report.training_header(start.model_config, config, task, options.verbose)
+                if log_dir:
+                    print_line(f"Log directory: {log_dir}")
+            from seq2seq_demo.training.trainer import fit
+
+            with report.TrainingReport(config, verbose) as shown:
+                network = fit(task, setup.snapshot, [shown, *callbacks], snapshots)
+            _save(network, options, snapshots)
+        use = shlex.join(["seq2seq-demo", "predict", "-i", str(result)])
         for text in (*report.outcome_notices(network, task, start.calibration), f"To use the network: {use}"):
             notice(text)
-        print_line(f"Saved {snapshots.result}{report.summary(network)}")
+        print_line(f"Saved {result}{report.summary(network)}")
 
 
 def _log_dir(options: TrainOptions) -> Path | None:
@@ -105,17 +101,6 @@ def _log_dir(options: TrainOptions) -> Path | None:
     return options.log_dir
 
 
-def _callbacks(options: TrainOptions, config: TrainConfig, log_dir: Path | None, number: int) -> list[Callback]:
-    """Return the callbacks that write the history and the logs; the history of the second member is `a.2.json`."""
-    history, plot, callbacks = options.history, options.history_plot, list[Callback]()
-    if number > 1:
-        history, plot = (each and file_names.member_path(each, number) for each in (history, plot))
-    if log_dir:
-        folder = log_dir / f"member_{number}" if config.members > 1 else log_dir
-        callbacks.append(TensorBoard(folder, options.tensorboard_verbose or 0))
-    return [*callbacks, HistoryFiles(history, plot, options.force)]
-
-
 def _resume_command(options: TrainOptions, result: Path) -> str:
     """Return the command as typed, plus --resume and, if the program chose the name of the result, -o."""
     resume = [] if options.resume else ["--resume"]
@@ -123,28 +108,33 @@ def _resume_command(options: TrainOptions, result: Path) -> str:
     return shlex.join(["seq2seq-demo", "train", *options.typed, *resume, *output])
 
 
-def _claim(snapshots: Snapshots, setup: TrainingSetup, options: TrainOptions) -> None:
+def _claim(setup: TrainingSetup, options: TrainOptions) -> tuple[Path, BinaryIO | None]:
     """Reserve the names of the result and its snapshot for a new run by writing the first snapshot.
+
+    Return the path of the result, and the snapshot, which is locked; None for a run that is resumed.
 
     Raises:
         WeightsError: another run, which may be active, has a snapshot there, or the snapshot could not be written.
     """
-    claim = functools.partial(snapshots.claim, setup.snapshot)
-    if setup.result is None:
-        file_names.save_under_unused_name(claim, options.data_dir, options.name, setup.task.name)
-        return
-    if options.force and os.path.lexists(snapshots.path):  # an active run keeps it locked
-        snapshots.file = atomic_files.open_locked(snapshots.path, "no snapshot")
+    result, claim = setup.result, functools.partial(write_snapshot, setup.snapshot)
+    if result is None:
+        return file_names.save_under_unused_name(claim, options.data_dir, options.name, setup.task.name)
+    if not setup.is_new:
+        atomic_files.check_writable(result, "a weights file", WeightsError)
+        return result, None
+    path = file_names.snapshot_path(result)
+    is_replaced = options.force and os.path.lexists(path)
     try:
-        claim(setup.result, options.force)
+        with atomic_files.open_locked(path, "no snapshot") if is_replaced else contextlib.nullcontext():
+            return result, claim(result, options.force)  # an active run would have locked the snapshot
     except FileExistsError as error:
-        atomic_files.open_locked(snapshots.path, "no snapshot").close()
+        atomic_files.open_locked(path, "no snapshot").close()
         hint = "--resume continues that training run, and --force starts over"
-        raise WeightsError(f"{snapshots.path} already exists: {hint}") from error
+        raise WeightsError(f"{path} already exists: {hint}") from error
 
 
 def _save(network: TrainedNetwork, options: TrainOptions, snapshots: Snapshots) -> None:
-    """Save the network, and remove its snapshot and its members' files.
+    """Save the network, and remove its snapshot.
 
     Raises:
         WeightsError: saving failed; the message names the snapshot.
@@ -156,5 +146,3 @@ def _save(network: TrainedNetwork, options: TrainOptions, snapshots: Snapshots) 
     except WeightsError as error:
         raise WeightsError(f"{error}; {snapshots.how_to_resume()}") from error
     snapshots.remove()
-    if network.others:
-        members.remove(file_names.members_folder(snapshots.result))

@@ -174,8 +174,7 @@ def resumed_training(options: TrainOptions, path: Path) -> TrainingSetup:
     network_selection.check_options_match(options, path, snapshot.network)
     _check_settings_match(options, path, snapshot.run.config)
     task = _task_of_run(options, path, snapshot)
-    place = f", epoch {len(snapshot.network.history) + 1}, step {snapshot.network.step}"
-    notice(f"Resuming {path}{'' if snapshot.run.config.members > 1 else place}")
+    notice(f"Resuming {path}, epoch {len(snapshot.network.history) + 1}, step {snapshot.network.step}")
     return TrainingSetup(task=task, snapshot=snapshot, is_new=False, result=file_names.result_path(path))
 
 

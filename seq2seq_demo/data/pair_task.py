@@ -8,20 +8,22 @@ import hashlib
 import itertools
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from seq2seq_demo.config import CHARACTERS, INTEGERS, ModelConfig, TrainConfig
+from seq2seq_demo.config import INTEGERS, ModelConfig, TrainConfig
 from seq2seq_demo.console import notice
 from seq2seq_demo.data import tokens
-from seq2seq_demo.data.patterns import PATTERNS, PatternTask
-from seq2seq_demo.data.reading import AS_SUFFIX, InputFormat, file_title, read
+from seq2seq_demo.data.layout import AS_SUFFIX, InputFormat
+from seq2seq_demo.data.pattern_task import PatternTask
+from seq2seq_demo.data.patterns import PATTERNS
+from seq2seq_demo.data.reading import file_title, read
 from seq2seq_demo.data.records import Place, Record, with_output, without_errors
-from seq2seq_demo.data.sequences import Pairs, Sequences, max_typical_length
+from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import Vocabularies, join_symbols, list_symbols
 from seq2seq_demo.errors import InputError, UsageError
 
@@ -120,7 +122,6 @@ def pair_task(
     data: object,
     n: int | None = None,
     *,
-    title: str = "pairs",
     file_format: InputFormat = AS_SUFFIX,
     kinds: tokens.Kinds = (None, None),
     lowercase: bool | None = None,
@@ -139,7 +140,6 @@ def pair_task(
     Args:
         data: the path of a file, or rows as `python_records` reads them.
         n: the number of pairs to read; None means all of them.
-        title: the name of the rows in errors.
         file_format: how to read files.
         kinds: the kinds of symbols in sources and in targets; a kind that is None is recognised.
         lowercase: whether to convert sources to lower case; by default, as in `vocabularies`.
@@ -155,58 +155,46 @@ def pair_task(
         InputError: a record is invalid, too many records are invalid, or there are no pairs or fewer than n.
         UsageError: `kinds` or `lowercase` contradicts another argument, or the pattern rejects these sources.
     """
-    title = os.fspath(data) if isinstance(data, str | os.PathLike) else title
-    network_kinds = vocabularies.tokens if vocabularies else (None, None)
-    kinds = tokens.required_kinds(kinds, network_kinds, largest, has_pattern=pattern is not None)
-    limits = (None, None) if allows_unknown else largest
-    may_skip = max_skipped > 0
+    title = _title_of(data, "pairs")
+    kinds = tokens.required_kinds(
+        kinds, vocabularies.tokens if vocabularies else (None, None), largest, has_pattern=pattern is not None
+    )
+    limits: tokens.Largest = (None, None) if allows_unknown else largest
 
     # Read.
+    if isinstance(data, str) and isinstance(validation, str) and data == validation == "-":
+        raise InputError("only one file can be - (standard input)")
     records, are_fields = read(data, title, replace(file_format, json_lines=kinds[0] == INTEGERS))
 
     # Tokenize.
     sides = vocabularies or tokens.new_vocabularies(tokens.recognise(kinds, records, are_fields), records, lowercase)
     if lowercase not in (None, was := sides.source.lowercase):
         raise UsageError(f"the network was trained with `lowercase` {was}, got {lowercase}")
-    paired = records if pattern else map(with_output, records)
-    tokenized, errors = without_errors((tokens.tokenize(record, sides, limits) for record in paired), may_skip, n)
-    if not tokenized:
-        first_error = f"; the first error: {errors[0]}" if errors else ""
-        raise InputError(f"{file_title(title)}: no pairs of a source and a target{first_error}")
+    tokenized, errors = _tokenize(title, records, sides, limits, pattern, max_skipped, n)
 
     # Split.
     is_held_out, holds_out_lowest = np.zeros(len(tokenized), bool), False
     if holds_out and validation is None:
         is_held_out, holds_out_lowest = held_out([record.values for record in tokenized], sides.source.tokens)
-    may_be_unknown = is_held_out | allows_unknown
 
     # Number.
     known = vocabularies or tokens.built_from(sides, itertools.compress(tokenized, ~is_held_out))
-    with_any_symbols = [*itertools.compress(tokenized, may_be_unknown)]
-    unknown = tokens.unknown_numbers(with_any_symbols, known)
-    numbered = [
-        tokens.number(record, known, unknown if may_be else ({}, {}))
-        for record, may_be in zip(tokenized, may_be_unknown, strict=True)
-    ]
+    numbered = _number(tokenized, known, largest, is_held_out | allows_unknown)
     is_held_out = is_held_out[[record.error is None for record in numbered]]
-    numbered, others = without_errors(numbered, may_skip)
-    _log_skipped(title, len(numbered), [*errors, *others], max_skipped)
+    numbered, errors = _skip_invalid(title, numbered, errors, max_skipped)
     if n and len(numbered) < n:
         raise InputError(f"{title}: expected {n} pairs, got {len(numbered)}")
-    if lacking := tokens.unknown_notice(with_any_symbols, known, largest):
-        notice(lacking)
+
+    # Read, tokenize and number the validation pairs.
     validation_pairs = None
     if validation is not None:
-        validation_pairs = pair_task(
-            validation,
-            title="validation",
-            file_format=file_format,
-            largest=largest,
-            vocabularies=known,
-            pattern=pattern,
-            allows_unknown=pattern is None,
-            max_skipped=max_skipped,
-        ).pairs
+        title_of_others = _title_of(validation, "validation")
+        others, _ = read(validation, title_of_others, replace(file_format, json_lines=sides.source.tokens == INTEGERS))
+        limits = largest if pattern else (None, None)
+        others, their_errors = _tokenize(title_of_others, others, sides, limits, pattern, max_skipped)
+        others = _number(others, known, largest, np.full(len(others), pattern is None))
+        others, _ = _skip_invalid(title_of_others, others, their_errors, max_skipped)
+        validation_pairs = _pairs(others, pattern, largest)
     return PairTask(
         name=pattern.name if pattern else task_name(title),
         pairs=_pairs(numbered, pattern, largest),
@@ -215,8 +203,74 @@ def pair_task(
         validation=validation_pairs,
         vocabularies=known,
         places=[record.place for record in numbered],
-        n_skipped=len(errors) + len(others),
+        n_skipped=len(errors),
     )
+
+
+def _title_of(data: object, default: str) -> str:
+    """Return the name of the pairs for messages: the path of a file, or `default`."""
+    return os.fspath(data) if isinstance(data, str | os.PathLike) else default
+
+
+def _tokenize(
+    title: str,
+    records: Iterable[Record],
+    sides: Vocabularies,
+    limits: tokens.Largest,
+    pattern: PatternTask | None,
+    max_skipped: float,
+    n: int | None = None,
+) -> tuple[list[Record], list[InputError]]:
+    """Split the first n valid records into symbols; return them, and the errors of the records that are skipped.
+
+    Raises:
+        InputError: a record is invalid, and none may be skipped; or there are no pairs.
+    """
+    paired = records if pattern else map(with_output, records)
+    may_skip = max_skipped > 0
+    tokenized, errors = without_errors((tokens.tokenize(record, sides, limits) for record in paired), may_skip, n)
+    if not tokenized:
+        first_error = f"; the first error: {errors[0]}" if errors else ""
+        raise InputError(f"{file_title(title)}: no pairs of a source and a target{first_error}")
+    return tokenized, errors
+
+
+def _number(
+    records: Sequence[Record], known: Vocabularies, largest: tokens.Largest, may_be_unknown: np.ndarray
+) -> list[Record]:
+    """Convert the symbols of records to numbers; log the symbols that the vocabularies lack.
+
+    An unknown symbol gets a number of its own if the mask `may_be_unknown` `[N]` allows it; otherwise, it is an error.
+    """
+    with_any_symbols = [*itertools.compress(records, may_be_unknown)]
+    unknown = tokens.unknown_numbers(with_any_symbols, known)
+    if lacking := tokens.unknown_notice(with_any_symbols, known, largest):
+        notice(lacking)
+    return [
+        tokens.number(record, known, unknown if may_be else ({}, {}))
+        for record, may_be in zip(records, may_be_unknown, strict=True)
+    ]
+
+
+def _skip_invalid(
+    title: str, records: Sequence[Record], errors: Sequence[InputError], max_skipped: float
+) -> tuple[list[Record], list[InputError]]:
+    """Return the valid records, and the `errors` together with the errors of the other records; log their number.
+
+    Raises:
+        InputError: the invalid records are more than the fraction `max_skipped`.
+    """
+    valid, others = without_errors(records, max_skipped > 0)
+    errors = [*errors, *others]
+    if not errors:
+        return valid, errors
+    n = len(valid) + len(errors)
+    counts = f"{n:,} records of {file_title(title)}: {len(valid):,} pairs, {len(errors):,} skipped"
+    if len(errors) > max_skipped * n:
+        expected = f"expected to skip at most {max_skipped:.0%} of the records"
+        raise InputError(f"{expected}, got {counts}; the first error: {errors[0]}")
+    notice(f"Read {counts}; the first error: {errors[0]}")
+    return valid, errors
 
 
 def held_out(sources: Sequence[list[Any]], kind: str) -> tuple[np.ndarray, bool]:
@@ -263,67 +317,7 @@ def _pairs(records: Sequence[Record], pattern: PatternTask | None, largest: toke
     return Pairs(sources, targets)
 
 
-def _log_skipped(title: str, n_pairs: int, errors: Sequence[InputError], max_skipped: float) -> None:
-    """Log how many records were skipped; raise InputError if there were too many."""
-    if not errors:
-        return
-    n = n_pairs + len(errors)
-    counts = f"{n:,} records of {file_title(title)}: {n_pairs:,} pairs, {len(errors):,} skipped"
-    if len(errors) > max_skipped * n:
-        expected = f"expected to skip at most {max_skipped:.0%} of the records"
-        raise InputError(f"{expected}, got {counts}; the first error: {errors[0]}")
-    notice(f"Read {counts}; the first error: {errors[0]}")
-
-
 def task_name(file: str) -> str:
     """Name a task after its data file; append `.pairs` if a built-in pattern has the same name."""
     name = "stdin" if file == "-" else Path(file).name.replace(":", ".")[-60:]
     return f"{name}.pairs" if name in PATTERNS else name
-
-
-# ---- Warnings ----
-
-
-def pair_warnings(task: PairTask) -> Iterator[str]:
-    """Yield the warnings about a task's pairs, each as one line."""
-    sources, targets, places = task.pairs.sources, task.pairs.targets, task.places
-    source_ids = sources.groups()
-    n_targets = np.bincount(task.pairs.distinct().sources.groups())
-    is_empty, has_several = targets.lengths == 0, (n_targets > 1)[source_ids]
-    if n := int(is_empty.sum()):
-        yield f"Pairs with an empty target: {n}{_example(places, is_empty)}; remove them if their targets are missing"
-    if n := int((n_targets > 1).sum()):
-        yield f"Sources with several targets: {n}{_example(places, has_several)}; an answer may equal any of them"
-    yield from _space_warnings(task)
-    yield from _outlier_warning("source", sources, places)
-    yield from _outlier_warning("target", targets, places)
-    if len(targets) > 1 and len({*targets.groups().tolist()}) == 1:
-        yield "Every target is the same, so there is nothing to learn from the sources"
-    if task.validation:
-        _, first = np.unique(task.validation.sources.groups(), return_index=True)
-        if n := int(task.validation.sources[first].are_in(sources).sum()):
-            overlap = f"{n} of {len(first)} distinct validation sources are also training sources"
-            yield f"{overlap}: validation metrics are too optimistic"
-
-
-def _example(places: Sequence[Place], is_example: np.ndarray) -> str:
-    return f", such as {places[int(np.argmax(is_example))]}"
-
-
-def _space_warnings(task: PairTask) -> Iterator[str]:
-    """Warn about strings of characters that begin or end with a space, which is hard to see."""
-    sides = zip(("Sources", "Targets"), (task.pairs.sources, task.pairs.targets), task.vocabularies, strict=True)
-    for name, sequences, vocabulary in sides:
-        if vocabulary.tokens == CHARACTERS and " " in vocabulary.symbols:
-            space = vocabulary.symbols.index(" ")
-            if n := sum(space in (row[0], row[-1]) for row in sequences.rows() if row):
-                yield f"{name} with a space at the beginning or end, which counts as a character: {n}"
-
-
-def _outlier_warning(kind: str, sequences: Sequences, places: Sequence[Place]) -> Iterator[str]:
-    """Warn about the longest sequence if it is far longer than almost all others."""
-    longest, typical = int(np.argmax(sequences.lengths)), max_typical_length(sequences.lengths)
-    length = int(sequences.lengths[longest])
-    if length > typical:
-        long = f"{places[longest]}: the {kind} has {length} symbols, but almost all others have at most {typical}"
-        yield f"{long}: it makes training slower and increases memory use; remove it if it is a mistake"

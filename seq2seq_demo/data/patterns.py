@@ -1,254 +1,21 @@
-"""Patterns, which are functions from a source to its target, and the task of learning a pattern.
+"""The built-in patterns, and patterns that a user names or passes as a function."""
 
-A function takes and returns a list of integers. It raises ValueError for a source that it does not support. Its
-docstring describes the target; the command `patterns` and the page show its first line.
-"""
-
-import hashlib
-import inspect
+import importlib
 import itertools
 import operator
 import os
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from types import GeneratorType
-from typing import Any, ClassVar
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
-import numpy as np
-
-from seq2seq_demo.config import INTEGERS, ModelConfig, TrainConfig, lengths_text
-from seq2seq_demo.data.sampling import training_sources
-from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
-from seq2seq_demo.data.user_functions import PatternFunction, error_text, import_function, is_user_function
-from seq2seq_demo.data.vocabulary import MAX_SYMBOL, Vocabularies, list_symbols
+from seq2seq_demo.config import INTEGERS
+from seq2seq_demo.data.pattern_task import PatternFunction, PatternTask, error_text
 from seq2seq_demo.declarations import likely_name, preview, require_choice
 from seq2seq_demo.errors import MissingInput, UsageError
 
-MAX_SYMBOLS_AT_ONCE = 2**20  # source symbols in memory at once, unless three sources have more
-CHECKED_SOURCES = 32  # sources for checking a pattern; fewer if they are long
-FINGERPRINT_SOURCES = 1000  # sources in a fingerprint, all lengths together
-MAX_LENGTHS = 1000  # lengths in a range; a pattern is checked for each length
 DEFAULT_PATTERN = "sorted"
-EXAMPLE = [3, 1, 4, 1, 5, 9]  # the example in the list of patterns
-
-
-# ---- The task ----
-
-
-@dataclass(frozen=True)
-class PatternTask:
-    """The task of learning a function that computes the targets of random sources.
-
-    The function maps a source, which is a list of integers, to its target. If the function has a parameter
-    `out_max_int`, it also receives the largest target symbol.
-    """
-
-    vocabularies: ClassVar[Vocabularies] = Vocabularies()
-    is_pairs: ClassVar[bool] = False
-    digest: ClassVar[None] = None  # there are no pairs
-    name: str
-    function: PatternFunction
-    # The name that the user gave, such as FILE.py:FUNCTION. Other processes import the function by this name.
-    origin: str | None = field(default=None, kw_only=True, repr=False)
-
-    def __reduce__(self) -> Any:
-        """Pickle a user's function by its origin, because other processes cannot import a file by a module name."""
-        return (find_pattern, (self.origin,)) if self.origin else super().__reduce__()
-
-    @property
-    def description(self) -> str:
-        """The first line of the function's docstring; empty without a docstring."""
-        return (self.function.__doc__ or "").strip().partition("\n")[0]
-
-    def facts(self) -> dict[str, Any]:
-        """Return the `description` and an `example`, which consists of the source EXAMPLE and its target.
-
-        Raises:
-            UsageError: the function fails or returns invalid targets when checked on a few sources of this length.
-        """
-        self.check(len(EXAMPLE), ModelConfig().largest, ends=True)
-        (target,) = self.targets_of(Sequences.of_rows([EXAMPLE]), ModelConfig.out_max_int).rows()
-        return {"description": self.description, "example": {"source": [*EXAMPLE], "target": target}}
-
-    def largest_symbols(self) -> dict[str, int]:
-        """Return an empty dict, because a pattern accepts the default symbols."""
-        return {}
-
-    def target_len(
-        self, model: ModelConfig, *, in_len: int, min_in_len: int | None, out_len: int | None, default: int
-    ) -> int:
-        """Return the length of the targets to learn, or their maximum length if the network ends its answers.
-
-        A network that ends its answers learns whole targets. Any other network learns targets that are cut to
-        `out_len` symbols, by default to at most `default` symbols.
-
-        Raises:
-            UsageError: the pattern does not support these lengths or symbols, or targets do not have `out_len` symbols.
-        """
-        if not model.ends:
-            whole = self.check(in_len, model.largest, out_len=out_len)
-            return out_len or min(default, whole)
-        longest = max([1, *self.lengths_taken(model, range(min_in_len or in_len, in_len + 1)).values()])
-        if out_len not in (None, longest):
-            raise UsageError(f"expected `out_len` {longest} because the network learns whole targets, got {out_len}")
-        return longest
-
-    def draw(self, config: TrainConfig, model: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
-        """Draw random sources and compute their targets; return the training pairs and the validation pairs.
-
-        No validation source is a training source, unless all of them are. `start_step`, the number of steps that
-        the weights were already trained for, changes the sources.
-
-        Raises:
-            UsageError: the function fails, or returns invalid targets.
-        """
-        sources = training_sources(config, model, self.lengths_of(config, model), start_step)
-        pairs = Pairs(sources, self.targets_for(model, sources, config.out_len))
-        training, validation = pairs[: config.n_training], pairs[config.n_training :]
-        return training, validation.without(training.sources)
-
-    def fingerprint(self, config: TrainConfig, model: ModelConfig) -> str:
-        """Return a checksum of the targets of `fixed_sources` of every length."""
-        digest = hashlib.sha256()
-        lengths = self.lengths_of(config, model)
-        for in_len in lengths:
-            sources = Sequences.of_array(fixed_sources(FINGERPRINT_SOURCES // len(lengths), in_len, model.in_max_int))
-            targets = self.targets_for(model, sources, config.out_len)
-            shape = targets.lengths.tolist() if model.ends else targets.array().shape
-            digest.update(repr(shape).encode() + targets.symbols.astype("<i8").tobytes())
-        return digest.hexdigest()
-
-    def lengths_of(self, config: TrainConfig, model: ModelConfig) -> list[int]:
-        """Return the lengths of the sources that a training run draws."""
-        if not model.ends:
-            return [config.in_len]
-        return [*self.lengths_taken(model, range(config.min_in_len or config.in_len, config.in_len + 1))]
-
-    def lengths_taken(self, model: ModelConfig, in_lens: Sequence[int]) -> dict[int, int]:
-        """Map each source length that the pattern supports to the maximum length of its targets.
-
-        Raises:
-            UsageError: the pattern supports none of the lengths, or there are more than MAX_LENGTHS.
-        """
-        lengths: dict[int, int] = {}
-        if len(in_lens) > MAX_LENGTHS:
-            found = lengths_text(in_lens[0], in_lens[-1])
-            raise UsageError(f"expected a range of at most {MAX_LENGTHS} lengths, got `in_len` {found}")
-        for in_len in in_lens:
-            try:
-                lengths[in_len] = self.check(in_len, model.largest, ends=model.ends)
-            except UsageError as error:
-                if not error.__cause__ or (in_len == in_lens[-1] and not lengths):  # no cause: a target is invalid
-                    raise
-        return lengths
-
-    def check(self, in_len: int, largest: tuple[int, int], *, out_len: int | None = None, ends: bool = False) -> int:
-        """Check the pattern on a few sources; return the length of its targets, or their maximum length if `ends`.
-
-        `largest` contains the largest symbols in sources and in targets.
-
-        Raises:
-            UsageError: the function fails, returns targets shorter than `out_len` or with symbols above out_max_int, or
-                returns different targets when called twice.
-        """
-        in_max_int, out_max_int = largest
-        if max(largest) > MAX_SYMBOL:
-            raise UsageError(f"`in_max_int` and `out_max_int` can be at most {MAX_SYMBOL}")
-        sources = Sequences.of_array(fixed_sources(CHECKED_SOURCES, in_len, in_max_int))
-        first, second = (self.targets_of(sources, out_max_int, ends=ends) for _ in range(2))
-        for source, *targets in zip(sources.rows(), first.rows(), second.rows(), strict=True):
-            if targets[0] != targets[1]:
-                found = " and then ".join(map(list_symbols, targets))
-                raise UsageError(f"{self._place(source)}: expected the same target twice, got {found}")
-        length = int(first.lengths.max())
-        if out_len is not None and out_len > length:
-            returned = f"pattern {self.name!r} returns {length} symbols for `in_len` {in_len}"
-            raise UsageError(f"{returned}, so `out_len` can be at most {length}, got {out_len}")
-        return length
-
-    def targets_of(
-        self, sources: Sequences, out_max_int: int, out_len: int | None = None, ends: bool = True
-    ) -> Sequences:
-        """Return the target of each source, cut to `out_len` symbols; None means whole targets.
-
-        Unless `ends`, all targets must have the same non-zero length.
-
-        Raises:
-            UsageError: the function fails, or returns invalid targets.
-        """
-        arguments = {"out_max_int": out_max_int} if has_parameter(self.function, "out_max_int") else {}
-        size = max(1, MAX_SYMBOLS_AT_ONCE // max(1, int(sources.lengths.max(initial=1))))
-        parts = []
-        for first in range(0, len(sources), size):
-            rows = sources[first : first + size].rows()
-            parts.append(Sequences.of_rows(self._target(source, arguments, out_max_int)[:out_len] for source in rows))
-        computed = concatenate(parts)
-        targets = Sequences(computed.symbols.astype(np.min_scalar_type(out_max_int), copy=False), computed.lengths)
-        if not ends and not targets.common_length:
-            lengths = lengths_text(int(targets.lengths.min()), int(targets.lengths.max()))
-            hint = "to train on different lengths, give a range of lengths as `in_len`"
-            raise UsageError(f"pattern {self.name!r}: expected targets of one length, got {lengths} symbols; {hint}")
-        return targets
-
-    def targets_for(self, model: ModelConfig, sources: Sequences, out_len: int) -> Sequences:
-        """Return the targets that a network learns: whole targets if it ends its answers, otherwise cut targets."""
-        return self.targets_of(sources, model.out_max_int, None if model.ends else out_len, model.ends)
-
-    def _target(self, source: list[int], arguments: dict[str, int], out_max_int: int) -> list[int]:
-        """Return the target of a source.
-
-        Raises:
-            UsageError: the function fails, or returns anything other than integers from 0 to out_max_int.
-        """
-        try:
-            result = self.function([*source], **arguments)  # a copy, which the function may change
-            return _symbols_of(result, out_max_int)
-        except UsageError as error:
-            raise UsageError(f"{self._place(source)}: {error}") from None
-        except (Exception, SystemExit) as error:  # SystemExit would end the program without a message
-            raise UsageError(f"{self._place(source)}: {error_text(error)}") from error
-
-    def _place(self, source: list[int]) -> str:
-        return f"pattern {self.name!r}, source {list_symbols(source)}"
-
-
-# ---- Calling a function ----
-
-
-def fixed_sources(at_most: int, in_len: int, in_max_int: int) -> np.ndarray:
-    """Return the same few sources `[N, S]` on every call: one of zeros, one of in_max_int, and random ones.
-
-    N is `at_most`, or fewer if the sources are very long, but at least 3.
-    """
-    n = max(3, min(at_most, MAX_SYMBOLS_AT_ONCE // in_len))
-    sources = np.random.default_rng(0).integers(0, in_max_int, (n, in_len), endpoint=True)
-    sources[0], sources[1] = 0, in_max_int
-    return sources
-
-
-def _symbols_of(result: Any, out_max_int: int) -> list[int]:
-    """Return a function's result as a list; raise UsageError unless it consists of integers from 0 to out_max_int."""
-    if isinstance(result, GeneratorType):
-        result = [*result]  # may raise any error
-    try:
-        symbols = [*map(operator.index, result)]
-    except TypeError:
-        found = "None (is a `return` missing?)" if result is None else f"{type(result).__name__} {preview(result)}"
-        raise UsageError(f"expected a list of integers, got {found}") from None
-    if symbols and (min(symbols) < 0 or max(symbols) > out_max_int):
-        invalid = next(symbol for symbol in symbols if not 0 <= symbol <= out_max_int)
-        raise UsageError(f"expected symbols from 0 to `out_max_int` {out_max_int}, got {preview(invalid)}")
-    return symbols
-
-
-def has_parameter(function: Callable[..., object], name: str) -> bool:
-    """Return whether the function has a parameter with this name."""
-    try:
-        return name in inspect.signature(function).parameters
-    except (TypeError, ValueError):  # a function that is not written in Python
-        return False
-
 
 # ---- The built-in patterns ----
 
@@ -370,4 +137,43 @@ def find_pattern(name: str) -> PatternTask:
     """
     if name in PATTERNS or not is_user_function(name):
         return PATTERNS[require_choice("pattern", name, (*PATTERNS, "FILE.py:FUNCTION"))]
-    return PatternTask(*import_function(name), origin=name)
+    return PatternTask(*import_function(name))
+
+
+# ---- A user's functions ----
+
+
+def is_user_function(name: str) -> bool:
+    """Return whether the name refers to a user's function, as `FILE.py:FUNCTION` or `PACKAGE.MODULE:FUNCTION` does."""
+    return re.fullmatch(r"(.+\.py|[\w.]+):\w+", name) is not None
+
+
+def import_function(name: str) -> tuple[str, PatternFunction]:
+    """Import the named function; return its short name, `FILE:FUNCTION` or `MODULE:FUNCTION`, and the function.
+
+    Raises:
+        UsageError: the function cannot be imported.
+    """
+    location, _, function_name = name.rpartition(":")
+    is_file = location.endswith(".py")
+    try:
+        sys.path.append(str(Path(location).parent.resolve() if is_file else Path.cwd()))
+        module = _import_file(Path(location)) if is_file else importlib.import_module(location)
+        function = getattr(module, function_name, None)
+    except (Exception, SystemExit) as error:  # SystemExit would end the program without a message
+        raise UsageError(f"pattern {name!r}: {location} cannot be imported: {error_text(error)}") from error
+    if not callable(function):
+        raise UsageError(f"pattern {name!r}: {location} has no function {function_name!r}")
+    stem = (Path(location).stem if is_file else location).rpartition(".")[2]
+    return f"{stem}:{function_name}", function
+
+
+def _import_file(path: Path) -> ModuleType:
+    """Import a Python file under a unique name."""
+    # Dataclasses and pickle look the module up in sys.modules, where a user's json.py must not replace Python's.
+    module = ModuleType(f"pattern file {path.resolve()}".replace(".", "_"))
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module
+    # `exec_module` is not used because, within a second of an edit, its cache may contain the old code.
+    exec(compile(path.read_bytes(), path, "exec"), vars(module))
+    return module

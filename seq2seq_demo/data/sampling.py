@@ -5,7 +5,7 @@ Therefore, a fraction of the training sources, `few_symbols`, is drawn from subs
 sources are sorted.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,8 +14,6 @@ from seq2seq_demo.data.sequences import Sequences
 
 MAX_SUBSET = 5  # maximum number of distinct symbols in a source with few symbols
 SORTED_FRACTION = 0.1  # fraction of sources with few symbols that are ascending; an equal fraction is descending
-RANDOM = "random"  # the kind of uniformly random sources, in addition to SOURCE_KINDS
-MAX_PER_KIND = 1000  # maximum number of sources to evaluate on, for each length and each of SOURCE_KINDS
 
 
 def random_sources(rng: np.random.Generator, n: int, in_len: int, in_max_int: int) -> np.ndarray:
@@ -55,42 +53,18 @@ def mixed_sources(rng: np.random.Generator, lengths: np.ndarray, in_max_int: int
     return Sequences(symbols, lengths.astype(np.int64))
 
 
-def _two_symbols(rng: np.random.Generator, n: int, in_len: int, in_max_int: int) -> np.ndarray:
-    pairs = random_sources(rng, n, 2, in_max_int)
-    return np.take_along_axis(pairs, rng.integers(0, 2, (n, in_len)), axis=1)
-
-
-# Kinds of sources that people type, as functions from (rng, N, S, in_max_int) to sources `[N, S]`.
-SOURCE_KINDS: dict[str, Callable[[np.random.Generator, int, int, int], np.ndarray]] = {
-    "all equal": lambda rng, n, in_len, in_max_int: np.repeat(random_sources(rng, n, 1, in_max_int), in_len, axis=1),
-    "two symbols": _two_symbols,
-    "ascending": lambda *arguments: np.sort(random_sources(*arguments), axis=1),
-    "descending": lambda *arguments: np.sort(random_sources(*arguments), axis=1)[:, ::-1],
-}
-
-
 def n_evaluation_sources(model: ModelConfig, in_len: int, n: int) -> int:
-    """Return the total number of sources that `evaluation_sources` returns."""
-    if not model.ends:
-        return n
-    n_random: int = min(n, (model.in_max_int + 1) ** in_len)
-    return n_random + len(SOURCE_KINDS) * min(n, MAX_PER_KIND)
+    """Return the number of sources that `evaluation_sources` returns."""
+    return min(n, (model.in_max_int + 1) ** in_len) if model.ends else n
 
 
-def evaluation_sources(model: ModelConfig, in_len: int, n: int, seed: int) -> dict[str, np.ndarray]:
-    """Return the sources `[N, in_len]` to evaluate on, by kind: n random ones and perhaps other kinds.
+def evaluation_sources(model: ModelConfig, in_len: int, n: int, seed: int) -> np.ndarray:
+    """Return n random sources to evaluate on, `[n, in_len]`.
 
-    A network that ends its answers is evaluated on every possible source if there are at most n, and also on up to
-    MAX_PER_KIND sources of each of SOURCE_KINDS. With the same seed, `training_sources` uses a different random stream.
+    A network that ends its answers is evaluated on every possible source if there are at most n. With the same seed,
+    `training_sources` uses a different random stream.
     """
-    in_max_int = model.in_max_int
-    random = random_sources(np.random.default_rng([seed, 3]), n, in_len, in_max_int)
-    if not model.ends:
-        return {RANDOM: random}
-    if (in_max_int + 1) ** in_len <= n:
-        random = np.indices((in_max_int + 1,) * in_len).reshape(in_len, -1).T.astype(random.dtype)
-    sources = {RANDOM: random}
-    for number, (kind, draw) in enumerate(SOURCE_KINDS.items()):
-        rng = np.random.default_rng([seed, 4, number, in_len])
-        sources[kind] = draw(rng, min(n, MAX_PER_KIND), in_len, in_max_int)
-    return sources
+    if model.ends and (n_symbols := model.in_max_int + 1) ** in_len <= n:
+        every = np.indices((n_symbols,) * in_len).reshape(in_len, -1).T
+        return every.astype(np.min_scalar_type(model.in_max_int))
+    return random_sources(np.random.default_rng([seed, 3]), n, in_len, model.in_max_int)

@@ -166,6 +166,24 @@ def edit_distances(answers: Sequences, targets: Sequences) -> np.ndarray:
     return np.array([*map(Levenshtein.distance, answers.rows(), targets.rows())], np.int64)
 
 
+def nearest_targets(answers: Sequences, targets: Sequences, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the index of each answer's nearest target, and its edit distance, both `[B]`; ties go to the first one.
+
+    Args:
+        answers: B answers.
+        targets: N targets, at least one for each answer.
+        groups: the index of each target's answer, 0…B−1, `[N]`.
+    """
+    width = int(max(answers.lengths.max(), targets.lengths.max()))
+    differs = answers.padded(width, -1)[groups] != targets.padded(width, -1)
+    unequal = np.flatnonzero(differs.any(axis=1))  # computing distances is slower than comparing symbols
+    edits = np.zeros(len(targets), np.int64)  # [N]
+    edits[unequal] = edit_distances(answers[groups[unequal]], targets[unequal])
+    order = np.lexsort((edits, groups))  # stable
+    nearest = order[np.searchsorted(groups[order], np.arange(len(answers)))]
+    return nearest, edits[nearest]
+
+
 def confusions(answers: Sequences, targets: Sequences) -> Confusions:
     """Count the wrong, missing and extra symbols by (expected, predicted)."""
     edits = itertools.chain.from_iterable(map(_aligned, answers.rows(), targets.rows()))

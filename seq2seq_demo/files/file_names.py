@@ -12,10 +12,12 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from seq2seq_demo.declarations import likely_name
 from seq2seq_demo.errors import MissingWeights
 
+T = TypeVar("T")
 WEIGHTS, SNAPSHOT = "ts2s", "s2s_checkpoint"
 DEFAULT_NAME = "basic"
 SUFFIX = ".weights.h5"
@@ -63,16 +65,20 @@ def unused_paths(data_dir: Path, name: str | None, task: str) -> Iterator[Path]:
     return (canonical_path(data_dir, name, task, iteration) for iteration in itertools.count(highest + 1))
 
 
-def save_under_unused_name(save: Callable[[Path, bool], None], data_dir: Path, name: str | None, task: str) -> Path:
-    """Save under the next unused canonical name and return the path. Other runs may do the same concurrently.
+def save_under_unused_name(
+    save: Callable[[Path, bool], T], data_dir: Path, name: str | None, task: str
+) -> tuple[Path, T]:
+    """Save under the next unused canonical name; return the path and what `save` returned.
+
+    Other runs may do the same concurrently.
 
     `save(path, overwrite)` must raise FileExistsError if the path exists and `overwrite` is False.
     """
-    for path in unused_paths(data_dir, name, task):
+    paths = unused_paths(data_dir, name, task)
+    while True:
+        path = next(paths)
         with contextlib.suppress(FileExistsError):  # another run has taken the name
-            save(path, False)
-            break
-    return path
+            return path, save(path, False)
 
 
 def newest_first(data_dir: Path, name: str | None, task: str | None, kind: str = WEIGHTS) -> list[Path]:
@@ -85,16 +91,6 @@ def newest_first(data_dir: Path, name: str | None, task: str | None, kind: str =
         with contextlib.suppress(OSError):  # removed meanwhile, or a broken link
             dated.append((path.stat().st_mtime_ns, iteration, path))
     return [path for *_, path in sorted(dated, reverse=True)]
-
-
-def members_folder(result: Path) -> Path:
-    """Return the folder for an ensemble's members until they are combined: `s2s_members__a.h5` next to `a.h5`."""
-    return result.with_name(f"s2s_members__{result.name}")
-
-
-def member_path(path: Path, number: int) -> Path:
-    """Return the path of a member's history or plot: `a.2.json` for `a.json` and member 2."""
-    return path.with_suffix(f".{number}{path.suffix}")
 
 
 def shipped_path(task: str, model: str) -> Path:

@@ -41,7 +41,7 @@ def require_type(name: str, value: Any, *types: type[T]) -> T:
 
 
 def parse(kind: type[T], value: Any, name: str, **others: Any) -> T:
-    """Convert a JSON value to a dataclass.
+    """Convert a JSON value to a dataclass. Keys in `kind.REMOVED`, if the class has this attribute, are ignored.
 
     Args:
         kind: the dataclass.
@@ -52,7 +52,9 @@ def parse(kind: type[T], value: Any, name: str, **others: Any) -> T:
     Raises:
         WeightsError: a value has the wrong type, is missing, or belongs to no field.
     """
-    values, hints = require_type(name, value, dict), _hints(kind)  # type: ignore[arg-type]
+    removed = getattr(kind, "REMOVED", ())
+    values = {key: each for key, each in require_type(name, value, dict).items() if key not in removed}
+    hints = _hints(kind)  # type: ignore[arg-type]
     known = [field for field in fields(kind) if field.name not in others]  # type: ignore[arg-type]
     for key in sorted(values.keys() - {field.name for field in known}):
         raise WeightsError(f"unknown key {key[:40]!r}; the known keys are {', '.join(field.name for field in known)}")

@@ -8,7 +8,6 @@ import numpy as np
 from seq2seq_demo.config import Beam, ModelConfig
 from seq2seq_demo.network.beam import beam_search
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork, Step, softmax, stack_steps
-from seq2seq_demo.system_memory import FLOAT_BYTES, require_memory
 
 MAX_ROWS_AT_ONCE = 1000  # so that the arrays of a step fit into the processor's cache
 MAX_NUMBERS = 10_000_000  # attention weights or logits per batch; batches of long sequences therefore have few rows
@@ -31,13 +30,6 @@ class DecodingOptions:
         """Return how many sources of length `in_len` to decode together."""
         rows = min(MAX_ROWS_AT_ONCE, MAX_NUMBERS // (max(in_len, model_config.n_output_symbols) * out_len))
         return max(1, rows // self.beam_size)
-
-    def check_fits(self, model_config: ModelConfig, rows: int, in_len: int, out_len: int) -> None:
-        """Raise UsageError if there is not enough memory to decode `rows` sources together."""
-        S, T, c = in_len, out_len, model_config
-        floats = S * c.memory_size + T * c.n_output_symbols + c.has_attention * S * (c.cell_size + T)  # keys and α
-        n = rows * self.beam_size
-        require_memory(f"{n} sequences of {S} + {T} symbols, decoded at once,", n * floats * FLOAT_BYTES)
 
 
 GREEDY = DecodingOptions()

@@ -36,6 +36,11 @@ def log_softmax(x: np.ndarray) -> np.ndarray:
     return log_p
 
 
+def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Return −log softmax(logits) at the targets: `[B, T, V]`, `[B, T]` → `[B, T]`."""
+    return -np.take_along_axis(log_softmax(logits), targets[..., None].astype(np.intp), axis=-1)[..., 0]
+
+
 # Each of these functions computes the next state from `projected` = x W + b `[B, G·H]`, the state and U `[H, G·H]`.
 
 

@@ -41,11 +41,6 @@ def weight_shapes(model_config: ModelConfig) -> Shapes:
     return shapes
 
 
-def n_weights(model_config: ModelConfig) -> int:
-    """Return the number of weights."""
-    return sum(map(math.prod, weight_shapes(model_config).values()))
-
-
 def _dense(name: str, n_in: int, n_out: int) -> Shapes:
     return {f"{name}/kernel": (n_in, n_out), f"{name}/bias": (n_out,)}
 

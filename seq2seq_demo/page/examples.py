@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from seq2seq_demo.data.patterns import PatternTask
+from seq2seq_demo.data.pattern_task import PatternTask
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.page.builder import Example

@@ -23,9 +23,9 @@ from typing import Any, SupportsFloat, SupportsInt
 import numpy as np
 
 from seq2seq_demo.config import Beam, ModelConfig
-from seq2seq_demo.data.sequences import Confusions, Pairs, Sequences, confusions, edit_distances, shift_right
+from seq2seq_demo.data.sequences import Confusions, Pairs, Sequences, confusions, nearest_targets, shift_right
 from seq2seq_demo.network.decoding import DecodingOptions, answer
-from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork, log_softmax
+from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork, cross_entropy
 from seq2seq_demo.network.thread_pool import in_threads
 from seq2seq_demo.trained.metrics import AnswerProbabilities, Metrics
 from seq2seq_demo.trained.predictions import Prediction, predictions_of
@@ -168,7 +168,6 @@ def _batches(
         longest = int(pairs.targets.lengths[rows].max())
         out_len = answer_len(in_len) if config.ends else longest
         n_steps = max(longest, out_len) + config.ends  # forced or free-running
-        decoding.check_fits(config, 1, in_len, n_steps)
         size = decoding.rows_at_once(config, in_len, n_steps)
         ordered = rows[np.argsort(group_ids[rows], kind="stable")]
         sources = np.unique(group_ids[ordered], return_inverse=True)[1]  # the number of each pair's source
@@ -217,24 +216,6 @@ def _count_batch(
             answers=AnswerProbabilities(probabilities, symbols.lengths[is_readable], is_exact[is_readable]),
         )
     return counts
-
-
-def nearest_targets(answers: Sequences, targets: Sequences, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the index of each answer's nearest target, and its edit distance, both `[B]`; ties go to the first one.
-
-    Args:
-        answers: B answers.
-        targets: N targets, at least one for each answer.
-        groups: the index of each target's answer, 0…B−1, `[N]`.
-    """
-    width = int(max(answers.lengths.max(), targets.lengths.max()))
-    differs = answers.padded(width, -1)[groups] != targets.padded(width, -1)
-    unequal = np.flatnonzero(differs.any(axis=1))  # computing distances is slower than comparing symbols
-    edits = np.zeros(len(targets), np.int64)  # [N]
-    edits[unequal] = edit_distances(answers[groups[unequal]], targets[unequal])
-    order = np.lexsort((edits, groups))  # stable
-    nearest = order[np.searchsorted(groups[order], np.arange(len(answers)))]
-    return nearest, edits[nearest]
 
 
 def count_forced(network: NumpyNetwork, sources: np.ndarray, is_readable: np.ndarray, targets: Sequences) -> Counts:
@@ -309,11 +290,6 @@ def expected_symbols(config: ModelConfig, targets: Sequences) -> tuple[np.ndarra
 def _padded(answers: Sequences, width: int) -> np.ndarray:
     """Return the first symbols of the answers, `[B, width]`; −1 where an answer has none."""
     return answers.padded(max(width, int(answers.lengths.max(initial=0))), -1)[:, :width]
-
-
-def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Return −log softmax(logits) at the targets: `[B, T, V]`, `[B, T]` → `[B, T]`."""
-    return -np.take_along_axis(log_softmax(logits), targets[..., None].astype(np.intp), axis=-1)[..., 0]
 
 
 def _worst(

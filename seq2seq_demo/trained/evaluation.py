@@ -7,17 +7,14 @@ import numpy as np
 from seq2seq_demo.config import EVALUATION_SIZE, MAX_LEN
 from seq2seq_demo.console import notice
 from seq2seq_demo.data.pair_task import PairTask
-from seq2seq_demo.data.patterns import PatternTask
-from seq2seq_demo.data.sampling import RANDOM, evaluation_sources
+from seq2seq_demo.data.pattern_task import PatternTask
+from seq2seq_demo.data.sampling import evaluation_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.system_memory import require_memory
 from seq2seq_demo.trained.saved_network import SavedNetwork
 
-# The kind of sources (GIVEN, RANDOM or one of `sampling.SOURCE_KINDS`), whether they are fresh, and pairs of one length
-EvaluationSet = tuple[str, bool | None, Pairs]
-GIVEN = "given"  # the kind of sources that a user gives
+EvaluationSet = tuple[bool | None, Pairs]  # whether the sources are fresh (None if unknown), and pairs of one length
 MANY_SOURCES = 100  # random sources are fresh if at least this many are possible for each training point
 
 
@@ -38,7 +35,7 @@ def pair_sets(
     pairs = task.pairs[slice(n)].distinct()
     in_lens = np.unique(pairs.sources.lengths).tolist()
     facts.warn_of_lengths(*in_lens)
-    return [(GIVEN, None, pairs[pairs.sources.lengths == length]) for length in in_lens]
+    return [(None, pairs[pairs.sources.lengths == length]) for length in in_lens]
 
 
 def _check_length(name: str, length: int | None, sequences: Sequences) -> None:
@@ -58,7 +55,7 @@ def pattern_sets(
     out_len: int | None,
     seed: int,
 ) -> Iterable[EvaluationSet]:
-    """Return sources of each length and kind, with a pattern's targets.
+    """Return random sources of each length, with a pattern's targets.
 
     Args:
         facts: the network's symbols, lengths and training runs.
@@ -74,7 +71,6 @@ def pattern_sets(
     config, n, lengths = facts.model_config, n or EVALUATION_SIZE, lengths or facts.trained_lengths
     for in_len in lengths:
         require_integer("`in_len`", in_len, at_least=1, at_most=MAX_LEN)
-        require_memory(f"{n} sources of {in_len} symbols", n * in_len)
     targets = facts.target_function(pattern, out_len)
     accepted = [*pattern.lengths_taken(config, lengths)]
     facts.warn_of_lengths(*lengths)
@@ -86,11 +82,10 @@ def pattern_sets(
     runs = [member.run for member in (facts, *facts.others) if member.run or member.step]
     # A file records only a network's last run, and no sources if that run used pairs. An untrained network had no run.
     is_recorded = all(run and run.draws_sources and not run.start_step for run in runs)
-    fresh = {in_len: False if in_len in short else is_recorded or None for in_len in accepted}
+    drawn = ((in_len, evaluation_sources(config, in_len, n, seed)) for in_len in accepted)
     return (
-        (kind, fresh[in_len] if kind == RANDOM else None, Pairs(Sequences.of_array(sources), targets(sources)))
-        for in_len in accepted
-        for kind, sources in evaluation_sources(config, in_len, n, seed).items()
+        (False if in_len in short else is_recorded or None, Pairs(Sequences.of_array(sources), targets(sources)))
+        for in_len, sources in drawn
     )
 
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from seq2seq_demo.console import html_table, pluralize, table, visible_symbol
+from seq2seq_demo.console import pluralize, table, visible_symbol
 from seq2seq_demo.data.sequences import Confusions
 from seq2seq_demo.data.vocabulary import Vocabulary
-from seq2seq_demo.declarations import SuggestsAttributes, require_flag
+from seq2seq_demo.declarations import require_flag
 from seq2seq_demo.trained.counts import WRONG_EXAMPLES, Counts
 from seq2seq_demo.trained.metrics import Calibration, expected_calibration_error
 from seq2seq_demo.trained.predictions import Prediction, as_text
@@ -26,13 +26,12 @@ COUNTS = {"wrong symbols": "wrong_symbols", "too short": "too_short", "too long"
 METRICS = ["n", "n_pairs", "unseen", "fresh", *(name for _, name in RATES), "loss", *COUNTS.values()]  # in the JSON
 HEADER = ["sequences", *(name for name, _ in RATES), *COUNTS]
 ANSWER_COLUMNS = ("source", "expected", "prediction")
-CONFIDENCES = (0.5, 0.8, 0.9, 0.95, 0.99)  # rows of the calibration table
 UNSEEN = "unseen"  # stands for all symbols that the network cannot write, in the table by symbol
 MAX_CONFUSIONS = 10  # rows of the confusion table
 
 
 @dataclass(frozen=True, repr=False)
-class Evaluation(SuggestsAttributes):
+class Evaluation:
     """The metrics of a network on n sources, in the user's symbols; a metric is nan if nothing was measured.
 
     If a source has several targets, an answer is right if it equals any of them. Edits are counted against the
@@ -54,12 +53,11 @@ class Evaluation(SuggestsAttributes):
     too_long: int = 0
     unended: int = 0  # answers without END from a network that ends its answers, and unreadable sources
     by_length: dict[int, Evaluation] = field(default_factory=dict)
-    by_kind: dict[str, Evaluation] = field(default_factory=dict)  # the metrics above describe the first kind
     by_position: list[dict[str, Any]] = field(default_factory=list)  # a row per output position
     by_symbol: list[dict[str, Any]] = field(default_factory=list)  # a row per target symbol
     confusions: list[dict[str, Any]] = field(default_factory=list)  # most frequent first; None means no symbol
     worst: tuple[Prediction, ...] = ()  # a few wrong answers, most edits first
-    calibration: dict[str, Any] | None = None  # None unless the network is calibrated and can read a source
+    calibration: dict[str, float] | None = None  # None unless the network is calibrated and can read a source
     title: str = field(default="", compare=False)  # the first line of the report, which describes the sources
 
     def __repr__(self) -> str:
@@ -67,17 +65,12 @@ class Evaluation(SuggestsAttributes):
         metrics = f"exact match {self.exact_match:.4f}, {accuracy}, symbol errors {self.symbol_error_rate:.4f}"
         return f"<Evaluation of {self.n} sequences: {metrics}, loss {self.loss:.4f}>"
 
-    def _repr_html_(self) -> str:
-        rates = ("loss", *(attribute for _, attribute in RATES))
-        return html_table(["sequences", self.n], *([name, getattr(self, name)] for name in rates))
-
     def to_dict(self) -> dict[str, Any]:
-        """Return the metrics as JSON values; the metrics by length and by kind contain no details."""
+        """Return the metrics as JSON values; the metrics by length contain no details."""
         details = {"by_position": self.by_position, "by_symbol": self.by_symbol, "confusions": self.confusions}
         return {
             **_flat(self),
-            "by_length": _flat_by_length(self),
-            "by_kind": {kind: _flat(e) | {"by_length": _flat_by_length(e)} for kind, e in self.by_kind.items()},
+            "by_length": {str(length): _flat(each) for length, each in self.by_length.items()},
             **{name: [{key: _plain(x) for key, x in row.items()} for row in rows] for name, rows in details.items()},
             "worst": [p.to_dict() | {"edits": p.edits} for p in self.worst],
             "calibration": self.calibration,
@@ -91,11 +84,12 @@ class Evaluation(SuggestsAttributes):
             self.title or pluralize(self.n, "source"),
             f"exact match {self.exact_match:.5f}, {metrics}",
             _length_table(self),
-            *([_kind_table(self.by_kind)] if self.by_kind else []),
             *(_position_and_symbol_tables(self) if len(self.by_length) == 1 and has_integers else []),
             _confusion_table(self.confusions[:MAX_CONFUSIONS]),
-            *([] if self.calibration is None else _calibration_texts(self.calibration, self.n)),
         ]
+        if self.calibration:
+            error = self.calibration["expected_calibration_error"]
+            parts.append(f"expected calibration error of the confidences {error:.5f}")
         if require_flag("`verbose`", verbose) and self.worst:
             header = [*ANSWER_COLUMNS, "edits", "probability"]
             answers = table(header, [*map(_wrong_answer_cells, self.worst)], str.ljust)
@@ -107,10 +101,6 @@ def _flat(e: Evaluation) -> dict[str, Any]:
     return {name: _plain(getattr(e, name)) for name in METRICS}
 
 
-def _flat_by_length(e: Evaluation) -> dict[str, Any]:
-    return {str(length): _flat(each) for length, each in e.by_length.items()}
-
-
 def _plain(value: Any) -> Any:
     """Return a JSON value: null in place of nan."""
     return None if isinstance(value, float) and math.isnan(value) else value
@@ -120,36 +110,23 @@ def _plain(value: Any) -> Any:
 
 
 class EvaluationRow(NamedTuple):
-    """The counts on sources of one kind and length."""
+    """The counts on sources of one length."""
 
-    kind: str  # RANDOM, one of `sampling.SOURCE_KINDS`, or GIVEN
     in_len: int
     counts: Counts
     fresh: bool | None = None  # as in `Evaluation`
 
 
 def summary_of(rows: Sequence[EvaluationRow], network: SavedNetwork, origin: str) -> Evaluation:
-    """Return the evaluation of all rows; its metrics describe the first kind of sources.
-
-    `origin` describes the sources, as in " of dev.tsv".
-    """
-    by_kind: dict[str, list[EvaluationRow]] = {}
-    for row in rows:
-        by_kind.setdefault(row.kind, []).append(row)
-    kinds = {kind: _of_kind(each, network) for kind, each in by_kind.items()}
-    first = next(iter(kinds.values()))
-    sources = pluralize(first.n, "fresh source" if first.fresh else "source")
-    targets = f" with {first.n_pairs} targets, any of which is right" if first.n_pairs > first.n else ""
-    ending = "; an answer without END is wrong" if network.ends else ""
-    title = f"{sources}{origin}{targets}{ending}"
-    return replace(first, by_kind=kinds if len(kinds) > 1 else {}, title=title)
-
-
-def _of_kind(rows: Sequence[EvaluationRow], network: SavedNetwork) -> Evaluation:
+    """Return the evaluation of all rows; `origin` describes the sources, as in " of dev.tsv"."""
     fresh = {row.fresh for row in rows}
     are_fresh = False if False in fresh else None if None in fresh else True
     total = _of_counts(sum((row.counts for row in rows), Counts()), network, are_fresh)
-    return replace(total, by_length={row.in_len: _of_counts(row.counts, network, row.fresh) for row in rows})
+    sources = pluralize(total.n, "fresh source" if total.fresh else "source")
+    targets = f" with {total.n_pairs} targets, any of which is right" if total.n_pairs > total.n else ""
+    ending = "; an answer without END is wrong" if network.ends else ""
+    by_length = {row.in_len: _of_counts(row.counts, network, row.fresh) for row in rows}
+    return replace(total, by_length=by_length, title=f"{sources}{origin}{targets}{ending}")
 
 
 def _of_counts(counts: Counts, network: SavedNetwork, fresh: bool | None) -> Evaluation:
@@ -196,19 +173,12 @@ def _named_confusions(confusions: Confusions, target: Vocabulary) -> list[dict[s
     return [{"expected": each[0], "prediction": each[1], "n": times} for each, times in named.most_common()]
 
 
-def _calibration(counts: Counts, calibration: Calibration | None) -> dict[str, Any] | None:
-    """Return the expected calibration error, and the numbers of answers and of right answers by minimum confidence.
-
-    The minimum confidences are CONFIDENCES. Return None if the network is not calibrated or cannot read any source.
-    """
+def _calibration(counts: Counts, calibration: Calibration | None) -> dict[str, float] | None:
+    """Return the expected calibration error; None if the network is not calibrated or cannot read any source."""
     if calibration is None or not len(counts.answers.lengths):
         return None
-    confidence, is_right = counts.answers.confidences(calibration), counts.answers.is_right
-    at_least = [
-        {"confidence": minimum, "answered": int(answered.sum()), "right": int(is_right[answered].sum())}
-        for minimum, answered in ((minimum, confidence >= minimum) for minimum in CONFIDENCES)
-    ]
-    return {"expected_calibration_error": expected_calibration_error(confidence, is_right), "at_confidence": at_least}
+    error = expected_calibration_error(counts.answers.confidences(calibration), counts.answers.is_right)
+    return {"expected_calibration_error": error}
 
 
 # ---- Tables ----
@@ -219,10 +189,6 @@ def _length_table(e: Evaluation) -> str:
     if len(lines) != 1:
         lines.append(["all", *_figure_cells(e)])
     return table(["length", *HEADER], lines)
-
-
-def _kind_table(by_kind: dict[str, Evaluation]) -> str:
-    return table(["sources", *HEADER], [[kind, *_figure_cells(each)] for kind, each in by_kind.items()])
 
 
 def _figure_cells(e: Evaluation) -> list[str]:
@@ -257,12 +223,3 @@ def _wrong_answer_cells(p: Prediction) -> list[str]:
     texts = [as_text(getattr(p, name)) for name in ANSWER_COLUMNS]
     texts[-1] += " ..." * (p.ended is False)
     return [*texts, str(p.edits), "" if p.probability is None else f"{p.probability:.4f}"]
-
-
-def _calibration_texts(calibration: dict[str, Any], n: int) -> list[str]:
-    lines = []
-    for minimum, answered, right in (at.values() for at in calibration["at_confidence"]):
-        fraction_right = f"{right / answered:.5f}" if answered else "-"
-        lines.append([f"{minimum:.2f}", str(answered), *_rounded([answered / n]), fraction_right])
-    error = f"expected calibration error of the confidences {calibration['expected_calibration_error']:.5f}"
-    return [error, table(["min. confidence", "answered", "fraction answered", "fraction right"], lines)]

@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq_demo.declarations import SuggestsAttributes
-
 # Standard deviations of the priors of log T and b. The priors matter if answers are few, or nearly all right or wrong.
 PRIOR_DEVIATIONS = 0.5, 1.0
 SMALLEST_STEP = 0.05  # the search for log T and b ends when its step is smaller
@@ -44,7 +42,7 @@ def wilson_interval(k: int, n: int) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class Epoch(SuggestsAttributes):
+class Epoch:
     """The metrics of one epoch: on its training points, with teacher forcing, and on the validation pairs.
 
     A loss is in nats per symbol, with teacher forcing; the other metrics are fractions from 0 to 1. A metric is nan

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, overload
 
 import numpy as np
 
-from seq2seq_demo.console import align, display_width, html_table, notice, red
+from seq2seq_demo.console import align, display_width, notice, red
 from seq2seq_demo.declarations import require_choice
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import atomic_files
@@ -226,10 +226,6 @@ class History(tuple[Epoch, ...]):
         """Draw one curve per name; markers make a single epoch visible."""
         for name, label in names.items():
             ax.plot(self["epoch"], self[name], "o-", markersize=min(4, 100 / len(self)), label=label)
-
-    def _repr_html_(self) -> str:
-        names = ("epoch", "loss", "validation_loss", "validation_token_accuracy", "validation_exact_match")
-        return html_table(names, *zip(*(self[name] for name in names), strict=True))
 
 
 def _picture(figure: Any, suffix: str, dpi: int = DPI) -> bytes:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 
 from seq2seq_demo.config import INTEGERS, ModelConfig, OnError
-from seq2seq_demo.console import html_table, one_line, visible_symbol
+from seq2seq_demo.console import one_line, visible_symbol
 from seq2seq_demo.data.records import Record, by_length
 from seq2seq_demo.data.sequences import align
 from seq2seq_demo.data.vocabulary import join_symbols
-from seq2seq_demo.declarations import SuggestsAttributes, require_flag
+from seq2seq_demo.declarations import require_flag
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.decoding import GREEDY, DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
@@ -32,7 +32,7 @@ Part = tuple[list[Record], list[int], list[Any]]
 
 
 @dataclass(frozen=True)
-class Prediction(SuggestsAttributes):
+class Prediction:
     """A network's answer to a source, with the expected target if it is known, or the error from reading the source.
 
     Text is a string, and a sequence of integers is a list. An unknown value is None.
@@ -154,25 +154,6 @@ class Prediction(SuggestsAttributes):
         notes = {t: f"expected {symbols or 'no symbol'}" for t, symbols in expected.items()}
         return Attention(inputs=inputs, outputs=outputs, weights=self.attention, mistakes=notes)
 
-    def _repr_html_(self) -> str:
-        return html_table(*([name, _shown(self, name)] for name in SHOWN_FIELDS))
-
-
-SHOWN_FIELDS = ("source", "prediction", "expected", "probability", "confidence", "score", "error")  # in notebooks
-MAX_SHOWN = 100  # rows of a table in a notebook
-
-
-class Predictions(list[Any]):
-    """A list of predictions, or of lists of them; a notebook shows it as a table."""
-
-    def _repr_html_(self) -> str:
-        listed = [(n, each if isinstance(each, list) else [each]) for n, each in enumerate(self[:MAX_SHOWN])]
-        cells = [(n, {name: _shown(p, name) for name in SHOWN_FIELDS}) for n, answers in listed for p in answers]
-        columns = [name for name in SHOWN_FIELDS if any(row[name] is not None for _, row in cells)]
-        rows = [[n, *("" if row[name] is None else row[name] for name in columns)] for n, row in cells]
-        more = [[f"and {len(self) - MAX_SHOWN} more"]] if len(self) > MAX_SHOWN else []
-        return html_table(["", *columns], *rows, *more)
-
 
 def as_text(value: Any) -> str:
     """Return a string unchanged, or the integers of a list, separated by spaces, as a string."""
@@ -182,13 +163,6 @@ def as_text(value: Any) -> str:
 def bracketed(value: str | list[int]) -> str:
     """Return integers in brackets, or a string that is escaped to fit on one line."""
     return one_line(value) if isinstance(value, str) else f"[{as_text(value)}]"
-
-
-def _shown(p: Prediction, name: str) -> Any:
-    """Return a field as a notebook shows it."""
-    value = getattr(p, name)
-    text = as_text(value) if isinstance(value, list) else value
-    return text + UNENDED if name == "prediction" and p.ended is False else text
 
 
 def _rounded(value: Any) -> Any:
@@ -239,10 +213,7 @@ def stream(
         if records[0].error:
             return part, [[Prediction.unread(record)] for record in records]
         sources = np.array([record.values for record in records])  # [B, S]
-        B, S = sources.shape
-        out_len = answer_len(S)
-        options.check_fits(network.model_config, B, S, out_len)
-        answers = answer(network, sources, out_len, options)
+        answers = answer(network, sources, answer_len(sources.shape[1]), options)
         return part, predictions_of(facts, [record.values for record in records], expected, answers)
 
     predictions: dict[int, list[Prediction]] = {}

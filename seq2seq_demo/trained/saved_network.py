@@ -6,19 +6,18 @@ import functools
 import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from seq2seq_demo.config import SETTINGS, ModelConfig, TrainConfig, lengths_text
 from seq2seq_demo.console import notice
-from seq2seq_demo.data.patterns import PATTERNS, PatternTask
+from seq2seq_demo.data.pattern_task import PatternTask
+from seq2seq_demo.data.patterns import PATTERNS, is_user_function
 from seq2seq_demo.data.records import valid
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.tokens import source_records
-from seq2seq_demo.data.user_functions import is_user_function
 from seq2seq_demo.data.vocabulary import Vocabularies
-from seq2seq_demo.declarations import SuggestsAttributes
 from seq2seq_demo.network.parameters import Weights
 from seq2seq_demo.trained.metrics import Calibration, Metrics
 from seq2seq_demo.trained.plots import History
@@ -52,11 +51,12 @@ class Progress:
     points: int = 0  # training points used so far in this epoch
     loss_sum: float = 0.0  # the sum of the loss over the target symbols of these points
     correct_sum: float = 0.0  # the number of correct target symbols of these points
-    seconds: float = 0.0  # the time that the run has taken, if it has a time limit
+
+    REMOVED: ClassVar = ("seconds",)  # a field in snapshots of earlier versions, which is ignored
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class SavedNetwork(SuggestsAttributes):
+class SavedNetwork:
     """The state of a network. A weights file stores the facts as JSON; an unknown fact is None."""
 
     model_config: ModelConfig
@@ -111,11 +111,11 @@ class SavedNetwork(SuggestsAttributes):
     def settings(self) -> dict[str, Any]:
         """The settings of the last training run, without the lengths, symbols and number of pairs.
 
-        With the same data, `train(data, **network.settings)` gives the same network unless `minutes` ended the run or
-        the run had a `start`. If the network was trained at the command line, the new one always ends its answers.
+        With the same data, `train(data, **network.settings)` gives the same network unless the run had a `start`. If
+        the network was trained at the command line, the new one always ends its answers.
         """
         given = vars(self.model_config) | (vars(self.run.config) if self.run else {})
-        left_out = {"out_len", "epochs"} if given.get("minutes") else {"out_len"}
+        left_out = {"out_len"}
         has_pairs = self.run and self.run.data
         if not has_pairs and (self.pattern or is_user_function(self.task or "")):
             given["in_len"] = (self.trained_lengths[0], self.trained_lengths[-1])

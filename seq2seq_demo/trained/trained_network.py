@@ -5,20 +5,19 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
 from seq2seq_demo.config import ON_ERROR, Beam, ModelConfig, OnError, TrainConfig, given_values, lengths_text
-from seq2seq_demo.console import html_table
+from seq2seq_demo.data.layout import InputFormat
 from seq2seq_demo.data.pair_task import Data, PairTask, Task, pair_task
-from seq2seq_demo.data.patterns import PATTERNS, as_pattern
-from seq2seq_demo.data.reading import InputFormat, parse_columns
+from seq2seq_demo.data.patterns import as_pattern
+from seq2seq_demo.data.reading import parse_columns
 from seq2seq_demo.data.records import Place, Record, by_length, to_python, to_record, valid
 from seq2seq_demo.data.tokens import source_records
-from seq2seq_demo.declarations import require_choice, require_count, require_flag, require_integer, suggests_keywords
+from seq2seq_demo.declarations import require_choice, require_flag, require_integer
 from seq2seq_demo.errors import UsageError, WeightsError
-from seq2seq_demo.files import file_names
 from seq2seq_demo.network.bidirectional import BidirectionalNumpyNetwork
 from seq2seq_demo.network.decoding import GREEDY, DecodingOptions
 from seq2seq_demo.network.ensemble import EnsembleNetwork
@@ -28,22 +27,13 @@ from seq2seq_demo.trained import weights_file
 from seq2seq_demo.trained.counts import ProgressCallback, count_answers
 from seq2seq_demo.trained.evaluation import pair_sets, pattern_sets
 from seq2seq_demo.trained.evaluation_report import Evaluation, EvaluationRow, summary_of
-from seq2seq_demo.trained.predictions import Decoding, Prediction, Predictions, stream
+from seq2seq_demo.trained.predictions import Decoding, Prediction, stream
 from seq2seq_demo.trained.saved_network import SavedNetwork
-from seq2seq_demo.trained.weights_file import check_members
 
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
 
 S = TypeVar("S", str, list[int])  # a source and its answer
-
-# The descriptions of the bundled networks; the default is the pattern's description.
-DESCRIPTIONS = {
-    "dates": "English, German, French, Spanish and Italian dates to ISO 8601.",
-    "g2p": "English spelling to pronunciation, in the phones of CMUdict.",
-    "long-rnn": "Last symbol first; without attention, for the same lengths as reversed-attention.",
-    "numbers": "English words for numbers below a million.",
-}
 
 
 class TrainedNetwork(SavedNetwork):
@@ -57,10 +47,6 @@ class TrainedNetwork(SavedNetwork):
     def __repr__(self) -> str:
         reached = f", exact match {self.validation.exact_match:.4f} in validation" if self.validation else ""
         return f"<{type(self).__name__} {self.summary()};\n {self._origin()}{reached}>"
-
-    def _repr_html_(self) -> str:
-        metrics = asdict(self.validation).items() if self.validation else ()
-        return html_table(["network", self.summary()], ["training", self._origin()], *metrics)
 
     def _origin(self) -> str:
         """Return the task and the training lengths as text."""
@@ -141,7 +127,6 @@ class TrainedNetwork(SavedNetwork):
         on_error: OnError = "raise",
     ) -> list[Any]: ...
 
-    @suggests_keywords
     def predict(
         self,
         sources: Iterable[Any],
@@ -181,8 +166,7 @@ class TrainedNetwork(SavedNetwork):
         self.warn_of_lengths(*by_length(records))
         predictions = self._answers(records, out_len, DecodingOptions(beam, details, details))
         answers: list[Any] = predictions if details else [[p.prediction for p in best] for best in predictions]
-        answers = answers if n_best is not None else [best for best, *_ in answers]
-        return Predictions(answers) if details else answers
+        return answers if n_best is not None else [best for best, *_ in answers]
 
     def predict_numbers(
         self,
@@ -207,7 +191,6 @@ class TrainedNetwork(SavedNetwork):
 
     # ---- Evaluation ----
 
-    @suggests_keywords
     def evaluate(
         self,
         data: Data | None = None,
@@ -246,7 +229,6 @@ class TrainedNetwork(SavedNetwork):
         if in_len is not None:
             config = TrainConfig(**given_values(TrainConfig, {"in_len": in_len}))
             lengths = range(config.min_in_len or config.in_len, config.in_len + 1)
-        require_count(n, "evaluate")
         if n is not None:
             require_integer("`n`", n, at_least=1)
         beam = Beam.of(beam_size, None, length_penalty)
@@ -291,9 +273,9 @@ class TrainedNetwork(SavedNetwork):
             sets = pattern_sets(self, task, n=n, lengths=lengths, out_len=out_len, seed=seed)
         count = functools.partial(count_answers, self.to_numpy(), self, alternatives=task.is_pairs, detailed=True)
         rows = []
-        for kind, fresh, pairs in sets:
+        for fresh, pairs in sets:
             counts = count(pairs, out_len=out_len, beam=beam, on_progress=on_progress)
-            rows.append(EvaluationRow(kind=kind, in_len=int(pairs.sources.lengths[0]), counts=counts, fresh=fresh))
+            rows.append(EvaluationRow(int(pairs.sources.lengths[0]), counts, fresh))
         return summary_of(rows, self, origin)
 
     def to_numpy(self) -> NumpyNetwork:
@@ -341,59 +323,3 @@ def make_numpy_network(model_config: ModelConfig, weights: Weights) -> NumpyNetw
 def untrained(model_config: ModelConfig, seed: int) -> TrainedNetwork:
     """Return a network with initial weights."""
     return TrainedNetwork(model_config, initial_weights(model_config, seed))
-
-
-def load(path: str | os.PathLike[str]) -> TrainedNetwork:
-    """Read a network from a weights file of this program or a checkpoint of the 2016 program.
-
-    Args:
-        path: the file, whose format is detected from its content, or the name of a bundled network, such as "g2p".
-
-    Raises:
-        WeightsError: the file is missing, damaged or of a different kind.
-    """
-    network, _, _ = weights_file.read(file_names.find_weights(Path(path)), TrainedNetwork)
-    return network
-
-
-def networks() -> dict[str, dict[str, Any]]:
-    """Return facts about the bundled networks, by the names that `load` takes.
-
-    For each network, `task` is the name of the data, `lengths` are the shortest and longest source lengths, `weights`
-    is the number of weights, `exact_match` is measured free-running on the validation data, and `description`
-    describes the answers.
-    """
-    found = {name: load(path) for name, path in file_names.shipped_networks().items()}
-    return {
-        name: {
-            "task": network.task,
-            "lengths": (network.trained_lengths[0], network.trained_lengths[-1]),
-            "weights": network.n_weights,
-            "exact_match": network.validation and network.validation.exact_match,
-            "description": DESCRIPTIONS.get(name) or PATTERNS[network.task or ""].description,
-        }
-        for name, network in found.items()
-    }
-
-
-def ensemble(networks: Iterable[TrainedNetwork]) -> TrainedNetwork:
-    """Combine networks into one that answers with the mean of their probabilities at each step.
-
-    If one of the networks is an ensemble, its members become members of the new one. `save` writes all members to one
-    file.
-
-    Args:
-        networks: networks that read and write the same symbols; models, cells and sizes may differ. The
-            ensemble takes its lengths and its record of training runs from the first network.
-
-    Raises:
-        UsageError: there is no network, or there are more than 100, or their symbols or fixed lengths differ.
-    """
-    combined = [*networks]
-    if not combined or not all(isinstance(network, TrainedNetwork) for network in combined):
-        raise UsageError(f"expected networks to combine, as load() returns them, got {combined!r}"[:200])
-    if len(combined) == 1:
-        return combined[0]
-    first, *others = (member for network in combined for member in network.members)
-    check_members([first, *others])
-    return replace(first, others=tuple(others), validation=None, calibration=None)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from seq2seq_demo.config import INTEGERS, MAX_LEN, MAX_MEMBERS, ModelConfig
+from seq2seq_demo.config import INTEGERS, MAX_LEN, ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import Seq2SeqError, UsageError, WeightsError, require
@@ -24,9 +24,9 @@ from seq2seq_demo.network.parameters import check_weights, weight_shapes
 from seq2seq_demo.trained.saved_network import Progress, SavedNetwork
 
 N = TypeVar("N", bound=SavedNetwork)
+MAX_MEMBERS = 100  # networks in an ensemble
 MAX_STEP = 2**53  # float64 represents every integer up to this value exactly
 BEST = "best/"  # prefix of the array names of the best epoch in a snapshot
-REMOVED_SETTINGS = ("copies", "n_copies", "name", "output", "processes", "budget")  # settings of versions 1 to 4
 MEMBER = "members/{}/"  # prefix of the array names of each network but the first, counted from 0
 LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `SavedNetwork`
 ARRAYS = ("weights", "step", "moments")
@@ -203,7 +203,7 @@ def _sides(network: SavedNetwork) -> tuple[Vocabularies, int, int, object]:
 
 
 def _check_facts(network: SavedNetwork) -> None:
-    """Raise an error unless the lengths, steps, calibration and vocabularies of a network are possible."""
+    """Raise an error unless the lengths, steps, epochs, calibration and vocabularies of a network are possible."""
     for name in LENGTHS:
         if (length := getattr(network, name)) is not None:
             require_integer(name, length, at_least=1, at_most=MAX_LEN)
@@ -214,6 +214,8 @@ def _check_facts(network: SavedNetwork) -> None:
     if c := network.calibration:
         is_usable = c.temperature > 0.001 and abs(c.bias) < 100
         require(is_usable, f"expected a usable calibration, got {c.temperature}, {c.bias}")
+    for epoch in network.history:
+        require_integer("epoch", epoch.epoch, at_least=1)
     require_integer("moments_since", network.moments_since, at_least=0, at_most=network.step)
     for name, largest in network.vocabularies.largest_symbols().items():
         expected = getattr(network.model_config, name)
@@ -243,9 +245,7 @@ def upgrade(version: int, metadata: dict[str, Any]) -> dict[str, Any]:
         temperature, error = (network.pop(name, None) for name in ("temperature", "calibration_error"))
         network["calibration"] = temperature and {"temperature": temperature, "error": error}
         if run := network["run"]:
-            config = run["config"]
-            kept = {name: value for name, value in config.items() if name not in REMOVED_SETTINGS}
-            network["run"] = run | {"config": {"minutes": config.get("budget")} | kept} | run.pop("fingerprint", {})
+            network["run"] = run | run.pop("fingerprint", {})
     metadata.pop("progress", None)
     return metadata
 

@@ -20,6 +20,7 @@ STEPS_PER_CALL = 64  # K: the number of batches in one call of TensorFlow
 FIRST_STEPS = 8  # the number of batches in the first call of a training run
 MAX_CANDIDATES = 24  # the largest number of source lengths, and of target lengths, that `least_padding` considers
 MAX_MICROBATCH_BYTES = 2**29
+FLOAT_BYTES = 4  # in a float32
 # Maps the number of samples to the number of padding widths that pays off. With 128 units, compiling takes 4 s of CPU
 # time per width. A second width saves up to 18% of an epoch's time, and three more widths save up to 8%.
 N_WIDTHS = {0: 1, 75_000: 2, 400_000: 5}
@@ -179,6 +180,19 @@ def first_fitting_width(longest: tf.Tensor, widths: Sequence[tuple[int, int]]) -
     return tf.argmax(tf.stack([*fits, True]), output_type=tf.int32)
 
 
+def bytes_per_row(model_config: ModelConfig, in_len: int, out_len: int) -> int:
+    """Return how many bytes training must keep for each row of a batch to compute the gradients.
+
+    For a whole batch, this is about a third of training's peak memory.
+    """
+    width = len(model_config.cell.gates) * model_config.cell_size
+    directions = model_config.memory_size // model_config.cell_size
+    floats = model_config.num_layers * (directions * in_len + out_len) * width + out_len * model_config.n_output_symbols
+    if model_config.has_attention:
+        floats += in_len * out_len * model_config.cell_size  # tanh(W_k m_s + q_t)
+    return floats * FLOAT_BYTES
+
+
 def microbatch_rows(rows: int, bytes_per_row: int, one_by_one: bool = False) -> int:
     """Return the rows per microbatch: 1 if `one_by_one`, otherwise the largest divisor of `rows` that fits into memory.
 
@@ -189,9 +203,7 @@ def microbatch_rows(rows: int, bytes_per_row: int, one_by_one: bool = False) -> 
 
 
 def use_xla(config: TrainConfig, cell_size: int) -> bool:
-    """Return whether the run is long enough for XLA compilation to pay off; with a time limit, this is always True."""
-    if config.minutes:
-        return True
+    """Return whether the run is long enough for XLA compilation to pay off."""
     samples = config.epochs * config.n_training
     return samples * max(cell_size, ModelConfig.cell_size) >= MIN_SAMPLES_FOR_XLA * ModelConfig.cell_size
 

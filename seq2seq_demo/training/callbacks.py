@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq_demo.data.patterns import has_parameter
+from seq2seq_demo.data.pattern_task import has_parameter
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.errors import UsageError
@@ -54,7 +54,7 @@ class Callback:
 
     If a method returns True, training stops after the other callbacks have also been called. `train` then returns the
     network as it does after the last epoch. If several workers train one network, the callbacks of all workers must
-    stop the training. If there are several `members`, only the training of the current member stops.
+    stop the training.
     """
 
     def on_epoch_begin(self, state: TrainingState) -> bool | None:

@@ -6,12 +6,13 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.console import has_colour, in_notebook, new_bar, notice, one_line, pluralize, print_line, red
+from seq2seq_demo.console import has_colour, new_bar, notice, one_line, pluralize, print_line, red
 from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.trained.metrics import Calibration, Epoch, wilson_interval
@@ -21,7 +22,7 @@ from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback, TrainingState
 from seq2seq_demo.training.validation import last_epoch, stop_after
 
-DOCUMENTS = "https://github.com/seq2seq-demo/seq2seq-demo/blob/main/seq2seq_demo/docs/"
+DOCUMENTS = Path(__file__).parents[1] / "docs"
 EARLY_ENDS = {
     "lr_schedule": "the training pairs were learned",
     "patience": "the exact match no longer improved",
@@ -35,19 +36,18 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
     """Shows the progress of a training run.
 
     If `verbose` is True, it prints a line per epoch to standard output and, on a terminal, shows a progress bar on
-    standard error. Unless `verbose` is False, it shows a progress bar in a notebook cell.
+    standard error. Unless `verbose` is False, it also shows this bar in a notebook.
     """
 
     def __init__(self, config: TrainConfig, verbose: bool | None = True) -> None:
         self.config, self.prints = config, bool(verbose)
         self.bar = new_bar("{task.completed:,.0f}/{task.total:,.0f}", "{task.fields[metrics]}")
         is_terminal = sys.stdout.isatty() and sys.stderr.isatty()
-        self.bar.disable = not (verbose and is_terminal)
+        in_notebook = self.bar.console.is_jupyter and verbose is not False
+        self.bar.disable = not (in_notebook or (verbose and is_terminal))
         self.total = config.n_training  # the length of the bar, in training points
         self.task = self.bar.add_task("", total=self.total, metrics="")
-        self.has_cell = verbose is not False and in_notebook()
-        self.cell: Any = None  # IPython's handle of the bar in a notebook
-        self.metrics = self.validated = ""  # shown next to this bar
+        self.metrics = ""  # shown next to the bar
         self.points = 0  # training points used so far in all epochs
         self.first: tuple[int, float] | None = None  # the points of the first call, which compiles, and when it ended
         self.has_estimate = False  # whether a line with the time that is left has been printed
@@ -57,10 +57,8 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
 
     def on_epoch_begin(self, state: TrainingState) -> None:
         """Show an empty bar for this epoch."""
-        self.label, self.metrics = f"Epoch {state.epoch}{_of_epochs(self.config)}", ""
-        self.bar.reset(self.task, description=self.label, metrics="")
+        self.bar.reset(self.task, description=f"Epoch {state.epoch}/{self.config.epochs}", metrics=self.metrics)
         self.bar.start()
-        self._show_in_notebook(0)
 
     def on_steps_end(self, state: TrainingState) -> None:
         """Advance the bar and show the loss and accuracy next to it."""
@@ -73,15 +71,14 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
             print_line(left.capitalize())
             self.bar.start()
         self.bar.update(self.task, completed=state.points, metrics=self.metrics)
-        self._show_in_notebook(state.points)
 
     def on_epoch_end(self, state: TrainingState) -> None:
-        """Remove a terminal's bar or fill a notebook's bar; print a line for the epoch and one for the probe."""
-        self.bar.stop()
-        self.validated = f"; validation exact match {state.figures.validation_exact_match:.4f}"
-        self._show_in_notebook(self.total)
+        """Complete the bar; if lines are printed, stop it, and print one for the epoch and one for the probe."""
+        self.metrics += f" validation exact match {state.figures.validation_exact_match:.4f}"
+        self.bar.update(self.task, metrics=self.metrics, refresh=True)
         if not self.prints:
             return
+        self.bar.stop()
         n_points, n = self.config.n_validation, len(state._pairs)
         if state.epoch == 1 and n < n_points and self.config.validation_points is None:  # only for patterns
             seen = f"{n_points - n:,} of the {n_points:,} validation points are also training points"
@@ -92,7 +89,7 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
 
     def _time_left(self, history: History) -> str:
         """Return the time that is left, as in "about 4 min left"; nothing if it is unknown or less than a minute."""
-        if self.first is None or self.config.minutes or stop_after(history, self.config):
+        if self.first is None or stop_after(history, self.config):
             return ""
         timed, seconds = self.points - self.first[0], time.monotonic() - self.first[1]
         if timed < MIN_TIMED * self.config.batch_size:
@@ -102,41 +99,16 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         left = f"{minutes:.0f} min left" if minutes < 90 else f"{minutes / 60:.1f} h left"
         return "" if minutes < 1 else f"{'at most' if may_end_early else 'about'} {left}"
 
-    def _show_in_notebook(self, points: int) -> None:
-        if self.has_cell:
-            from IPython.display import HTML, display
-
-            bar = f'<progress max="{self.total}" value="{points}"></progress>'
-            line = HTML(f"{self.label} {bar} {self.metrics}{self.validated}")
-            self.cell = self.cell or display(line, display_id=True)
-            self.cell.update(line)
-
-
-class MemberReport(Callback):
-    """Prints a line for each epoch of a member that is trained alongside others."""
-
-    def __init__(self, number: int, config: TrainConfig) -> None:
-        self.number, self.config = number, config
-
-    def on_epoch_end(self, state: TrainingState) -> None:
-        """Print the line for the epoch."""
-        print_line(f"Member {self.number}: {epoch_line(state.figures, self.config)}")
-
 
 def epoch_line(epoch: Epoch, config: TrainConfig) -> str:
     """Return the metrics of an epoch in one line."""
-    of_epochs, forced = _of_epochs(config), epoch.validation_forced_token_accuracy
+    number, forced = f"{epoch.epoch:{len(str(config.epochs))}}/{config.epochs}", epoch.validation_forced_token_accuracy
     accuracy = f"{forced:.4f} forced, {epoch.validation_token_accuracy:.4f} free-running"
     return (
-        f"Epoch {epoch.epoch:{len(of_epochs) - 1}}{of_epochs}: "
-        f"loss {epoch.loss:.4f}, accuracy {epoch.forced_token_accuracy:.4f}; "
+        f"Epoch {number}: loss {epoch.loss:.4f}, accuracy {epoch.forced_token_accuracy:.4f}; "
         f"validation loss {epoch.validation_loss:.4f}, token accuracy {accuracy}, "
         f"exact match {epoch.validation_exact_match:.4f}"
     )
-
-
-def _of_epochs(config: TrainConfig) -> str:
-    return "" if config.minutes else f"/{config.epochs}"
 
 
 def probe_line(p: Prediction, colour: bool) -> str:
@@ -180,11 +152,10 @@ def training_header(model_config: ModelConfig, config: TrainConfig, task: Task, 
     has_validation_file = isinstance(task, PairTask) and task.validation is not None
     points = config.n_training if has_validation_file else config.points
     lengths = f", sources of {config.lengths} symbols" if model_config.ends else ""
-    extent = f"for {config.minutes:g} min" if config.minutes else f"with {pluralize(config.epochs, 'epoch')}"
     noun, data = "point", f"{points} point dataset (pattern '{task.name}'{lengths})"
     if task.is_pairs:
         noun, data = "pair", f"{pluralize(points, 'pair')} ('{task.name}'{lengths})"
-    print_line(f"Training on {data}, {extent}")
+    print_line(f"Training on {data}, with {pluralize(config.epochs, 'epoch')}")
     if task.vocabularies.are_text:
         sides = [f"{len(x.symbols)} {x.tokens}" if x.is_text else x.tokens for x in task.vocabularies]
         print_line(f"Vocabularies: {sides[0]} in sources, {sides[1]} in targets")
@@ -199,8 +170,7 @@ def training_header(model_config: ModelConfig, config: TrainConfig, task: Task, 
 
 def settings_line(model: ModelConfig, config: TrainConfig) -> str:
     """Return the settings of a training run on pairs in one line."""
-    extent = f"{config.minutes:g} min" if config.minutes else pluralize(config.epochs, "epoch")
-    epochs = f"{extent} of batches of {config.batch_size}"
+    epochs = f"{pluralize(config.epochs, 'epoch')} of batches of {config.batch_size}"
     rate = f"learning rate {config.learning_rate:g} ({config.lr_schedule})"
     smoothing = f"label smoothing {config.label_smoothing:g}, " if config.label_smoothing else ""
     smoothing += f"consistency {config.consistency:g}, " if config.consistency else ""
@@ -231,8 +201,9 @@ def outcome_notices(network: TrainedNetwork, task: Task, earlier: Calibration | 
         yield f"A table of each symbol's most frequent target would reach exact match {match:.4f} in validation"
     exact_match = network.validation.exact_match if network.validation else 0.0
     if exact_match < min(0.99, config.stop_at_exact or 1):
-        section = "DATA.md#my-exact-match-is-04-what-now" if task.is_pairs else "TRAINING.md#settings"
-        yield f"Exact match {exact_match:.4f} is below 0.99: {DOCUMENTS}{section} lists what to change"
+        section = "My exact match is 0.4. What now?" if task.is_pairs else "Settings"
+        document = DOCUMENTS / ("DATA.md" if task.is_pairs else "TRAINING.md")
+        yield f"Exact match {exact_match:.4f} is below 0.99: “{section}” in {document} lists what to change"
 
 
 def summary(network: TrainedNetwork) -> str:
@@ -242,11 +213,7 @@ def summary(network: TrainedNetwork) -> str:
         return ""
     has_improved = network.step > run.start_step
     keeps_last = run.config.best_epoch_window > 1 and network.step == history[-1].step
-    if network.others:
-        source = f"{len(network.members)} networks"
-    else:
-        number = next(epoch.epoch for epoch in history if epoch.step == network.step) if has_improved else 0
-        source = f"epoch {number} of {len(history)}"
+    number = next(epoch.epoch for epoch in history if epoch.step == network.step) if has_improved else 0
     choice, stop = "", stop_after(history, run.config)
     if not has_improved:
         choice = "; no epoch improved the network"
@@ -255,6 +222,6 @@ def summary(network: TrainedNetwork) -> str:
     n_right = round(metrics.exact_match * n)
     low, high = wilson_interval(n_right, n)
     fraction = f"{n_right:,} of {n:,} validation sources, {low:.3f} to {high:.3f}"
-    reason = None if network.others else EARLY_ENDS.get(stop or "")
+    reason = EARLY_ENDS.get(stop or "")
     end = f"; training ended early because {reason}" if reason else ""
-    return f": {source}, exact match {metrics.exact_match:.4f} ({fraction}{choice}){end}"
+    return f": epoch {number} of {len(history)}, exact match {metrics.exact_match:.4f} ({fraction}{choice}){end}"

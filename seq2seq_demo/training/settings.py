@@ -1,22 +1,26 @@
-"""Merges settings from the user, an earlier network, the recipe and the 2016 program into the configs of a run."""
+"""Merges settings from the user, an earlier network, the recipe and the 2016 program into the configs of a run.
+
+It also yields the notices about the data of a new run.
+"""
 
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, TrainConfig, given_values, lengths_text
-from seq2seq_demo.data.pair_task import PairTask, Task, pair_warnings
-from seq2seq_demo.data.patterns import PatternTask
+import numpy as np
+
+from seq2seq_demo.config import CHARACTERS, DEFAULT_FEW_SYMBOLS, ModelConfig, TrainConfig, given_values, lengths_text
+from seq2seq_demo.data.pair_task import PairTask, Task
+from seq2seq_demo.data.pattern_task import PatternTask
+from seq2seq_demo.data.records import Place
+from seq2seq_demo.data.sequences import Sequences, max_typical_length
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.network.parameters import n_weights
-from seq2seq_demo.system_memory import FLOAT_BYTES, bytes_per_row, require_memory
 from seq2seq_demo.trained.evaluation import short_lengths
 from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.saved_network import TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.trained.weights_file import LENGTHS
-from seq2seq_demo.training import workers
 from seq2seq_demo.training.recipe import recommended_settings, settings_for_pattern
 from seq2seq_demo.training.snapshots import Snapshot
 
@@ -44,7 +48,6 @@ def resolve(
         InputError: there are too few pairs.
     """
     given = {name: value for name, value in settings.items() if value is not None}
-    _check_combination(given)
     has_range = isinstance(given.get("in_len"), tuple | list)
     has_recipe = recommends or task.is_pairs
     ends = has_recipe or has_range or (start is not None and start.ends)
@@ -61,7 +64,6 @@ def resolve(
         {"in_len": start.in_len, "min_in_len": start.min_in_len} if start and start.in_len else {},
         {"out_len": start.out_len} if start and start.out_len else {},
         recipe,
-        {"lr_schedule": "cosine"} if "minutes" in given else {},
         {"few_symbols": DEFAULT_FEW_SYMBOLS} if ends else {},
     )
     config = TrainConfig(**given_values(TrainConfig, ChainMap(*sources)))
@@ -71,28 +73,13 @@ def resolve(
         lengths: dict[str, Any] = {"in_len": config.in_len, "min_in_len": config.min_in_len}
         out_len = task.target_len(model_config, **lengths, out_len=given.get("out_len"), default=config.out_len)
         config = replace(config, out_len=out_len)
-    check_training_fits(model_config, config)
     return model_config, config
 
 
-def _check_combination(given: Mapping[str, Any]) -> None:
-    """Raise UsageError if `minutes` or `members` is combined with settings that it excludes, or with workers."""
-    has_minutes, has_members = "minutes" in given, given.get("members", 1) > 1
-    if has_minutes and ("epochs" in given or has_members):
-        raise UsageError("`minutes`, which limits the time, cannot be combined with `epochs` or `members`")
-    if (has_minutes or has_members) and not workers.is_single():
-        raise UsageError("`minutes` and `members` cannot be combined with TF_CONFIG")
-
-
 def _continued_model(start: TrainedNetwork, given: Mapping[str, Any]) -> ModelConfig:
-    """Return the model of `start`.
-
-    Raises:
-        UsageError: `start` is an ensemble, several `members` are requested, or the settings contradict the model.
-    """
-    if start.others or given.get("members", 1) > 1:
-        found = f"an ensemble of {len(start.members)}" if start.others else f"`members` {given['members']}"
-        raise UsageError(f"expected a single network to train further, got {found}")
+    """Return the model of `start`; raise UsageError if `start` is an ensemble or the settings contradict the model."""
+    if start.others:
+        raise UsageError(f"expected a single network to train further, got an ensemble of {len(start.members)}")
     given_sizes = given_values(ModelConfig, given)
     other = replace(start.model_config, **given_sizes)
     if other.cell == start.model_config.cell:  # BasicLSTMCell and LSTMCell are the same cell
@@ -120,7 +107,7 @@ def _recipe(task: Task, given: Mapping[str, Any], start: TrainedNetwork | None) 
         mean_in_len=float(task.pairs.sources.lengths.mean()),
         mean_out_len=float(task.pairs.targets.lengths.mean()),
     )
-    if given.keys() & {"epochs", "minutes"}:
+    if "epochs" in given:
         recipe |= {"lr_schedule": "cosine", "keep_best": recipe["patience"] is not None, "patience": None}
     if given.get("keep_best") is False:
         recipe["patience"] = None
@@ -139,18 +126,6 @@ def _sizes_of_pairs(task: PairTask, given: Mapping[str, Any]) -> dict[str, Any]:
                 expected, got = lengths_text(shortest, sizes[name]), lengths_text(low, high)
                 raise UsageError(f"expected `{name}` {expected}, as in the pairs, got {got}")
     return sizes
-
-
-def check_training_fits(model_config: ModelConfig, config: TrainConfig) -> None:
-    """Raise UsageError if the weights, the points or a batch do not fit into memory."""
-    n = n_weights(model_config)
-    require_memory(f"{n} weights", 4 * n * FLOAT_BYTES)  # with gradients and two moments
-    shortest = config.min_in_len or config.in_len
-    require_memory(f"{config.points} points", config.points * (shortest + 16))  # 16 bytes for the order of an epoch
-    # If the network ends its answers, a batch of long sequences is trained in parts of at least one pair.
-    rows = 1 if model_config.ends else min(config.batch_size, config.n_training)
-    batch_bytes = rows * bytes_per_row(model_config, config.in_len, config.out_len)
-    require_memory(f"training: a batch of {rows} sequences", batch_bytes)
 
 
 # ---- A run before its first step ----
@@ -178,6 +153,9 @@ def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> Train
     facts: dict[str, Any] = {"task": task.name, "run": run, "history": History(), "program": None}
     facts["calibration"] = network.calibration if task.is_pairs else None
     return replace(network, **facts, **{name: getattr(config, name) for name in LENGTHS})
+
+
+# ---- Notices about the data ----
 
 
 def run_notices(task: Task, begun: Snapshot, start: TrainedNetwork | None) -> Iterator[str]:
@@ -217,3 +195,48 @@ def _pattern_notices(
         whole = task.check(config.in_len, model_config.largest)
         if whole > config.out_len == TrainConfig.out_len:
             yield f"Targets of {whole} symbols are cut to {config.out_len}: use `out_len` {whole} for whole targets"
+
+
+def pair_warnings(task: PairTask) -> Iterator[str]:
+    """Yield the warnings about a task's pairs, each as one line."""
+    sources, targets, places = task.pairs.sources, task.pairs.targets, task.places
+    source_ids = sources.groups()
+    n_targets = np.bincount(task.pairs.distinct().sources.groups())
+    is_empty, has_several = targets.lengths == 0, (n_targets > 1)[source_ids]
+    if n := int(is_empty.sum()):
+        yield f"Pairs with an empty target: {n}{_example(places, is_empty)}; remove them if their targets are missing"
+    if n := int((n_targets > 1).sum()):
+        yield f"Sources with several targets: {n}{_example(places, has_several)}; an answer may equal any of them"
+    yield from _space_warnings(task)
+    yield from _outlier_warning("source", sources, places)
+    yield from _outlier_warning("target", targets, places)
+    if len(targets) > 1 and len({*targets.groups().tolist()}) == 1:
+        yield "Every target is the same, so there is nothing to learn from the sources"
+    if task.validation:
+        _, first = np.unique(task.validation.sources.groups(), return_index=True)
+        if n := int(task.validation.sources[first].are_in(sources).sum()):
+            overlap = f"{n} of {len(first)} distinct validation sources are also training sources"
+            yield f"{overlap}: validation metrics are too optimistic"
+
+
+def _example(places: Sequence[Place], is_example: np.ndarray) -> str:
+    return f", such as {places[int(np.argmax(is_example))]}"
+
+
+def _space_warnings(task: PairTask) -> Iterator[str]:
+    """Warn about strings of characters that begin or end with a space, which is hard to see."""
+    sides = zip(("Sources", "Targets"), (task.pairs.sources, task.pairs.targets), task.vocabularies, strict=True)
+    for name, sequences, vocabulary in sides:
+        if vocabulary.tokens == CHARACTERS and " " in vocabulary.symbols:
+            space = vocabulary.symbols.index(" ")
+            if n := sum(space in (row[0], row[-1]) for row in sequences.rows() if row):
+                yield f"{name} with a space at the beginning or end, which counts as a character: {n}"
+
+
+def _outlier_warning(kind: str, sequences: Sequences, places: Sequence[Place]) -> Iterator[str]:
+    """Warn about the longest sequence if it is far longer than almost all others."""
+    longest, typical = int(np.argmax(sequences.lengths)), max_typical_length(sequences.lengths)
+    length = int(sequences.lengths[longest])
+    if length > typical:
+        long = f"{places[longest]}: the {kind} has {length} symbols, but almost all others have at most {typical}"
+        yield f"{long}: it makes training slower and increases memory use; remove it if it is a mistake"

@@ -63,6 +63,18 @@ def load_snapshot(path: Path) -> Snapshot:
     return Snapshot(network, progress, best)
 
 
+def write_snapshot(snapshot: Snapshot, result: Path, overwrite: bool) -> BinaryIO:
+    """Write a snapshot next to the result, and return its file, which is locked until it is closed.
+
+    The first snapshot of a run reserves its path and the path of the result.
+
+    Raises:
+        FileExistsError: the file exists and `overwrite` is False.
+        WeightsError: the file could not be written.
+    """
+    return atomic_files.write_locked(file_names.snapshot_path(result), snapshot.to_bytes(), overwrite, WeightsError)
+
+
 class SignalHandler:
     """A context in which the first Ctrl-C, SIGTERM or SIGHUP sets `signum`, and the second ends the process at once.
 
@@ -97,7 +109,7 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
 
     result: Path
     command: str  # the command that resumes the run
-    stop_signal: Callable[[], int | None]  # returns the signal that stops the run, or None
+    signals: SignalHandler
     file: BinaryIO | None = None  # the latest snapshot, locked
     saved_at: float = -math.inf  # the time of the latest snapshot, in seconds
 
@@ -110,23 +122,13 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
         """The path of the snapshot."""
         return file_names.snapshot_path(self.result)
 
-    def claim(self, snapshot: Snapshot, result: Path, overwrite: bool) -> None:
-        """Write the first snapshot, which reserves its path and the path of the `result` for this run.
-
-        Raises:
-            FileExistsError: the file exists and `overwrite` is False.
-            WeightsError: the file could not be written.
-        """
-        self.result = result
-        self._write(snapshot, overwrite)
-
     def after_steps(self, before: int, after: int, snapshot: Callable[[], Snapshot]) -> None:
         """Save a snapshot if one is due after the steps that took Adam from step `before` to step `after`.
 
         Raises:
             Interrupted: a signal arrived; the snapshot has been saved.
         """
-        signum = self.stop_signal()
+        signum = self.signals.signum
         if signum or after // SNAPSHOT_INTERVAL > before // SNAPSHOT_INTERVAL:
             self.save(snapshot())
         if signum:
@@ -144,12 +146,10 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
     def save(self, snapshot: Snapshot) -> None:
         """Replace the snapshot. On failure, warn and let training continue; the previous snapshot remains."""
         try:
-            self._write(snapshot)
+            file = write_snapshot(snapshot, self.result, overwrite=True)
         except WeightsError as error:
             notice(f"No new snapshot: {error}")
-
-    def _write(self, snapshot: Snapshot, overwrite: bool = True) -> None:
-        file = atomic_files.write_locked(self.path, snapshot.to_bytes(), overwrite, WeightsError)
+            return
         if self.file:
             self.file.close()
         self.file, self.saved_at = file, time.monotonic()

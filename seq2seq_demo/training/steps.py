@@ -23,7 +23,6 @@ from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Seq2Seq, divergences, mean_losses
 from seq2seq_demo.network.parameters import Shapes, Weights, weight_shapes
-from seq2seq_demo.system_memory import bytes_per_row
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training import batches, workers
 from seq2seq_demo.training.batches import STEPS_PER_CALL, Batch, Widths, first_fitting_width, use_xla
@@ -220,7 +219,7 @@ class Steps:
 
     def in_microbatches(self, function: BatchFunction, widths: Sequence[tuple[int, int]]) -> BatchFunction:
         """Return a function that adds up the sums of a batch's microbatches, whose width is one of `widths`."""
-        n_bytes = self.n_copies * max(bytes_per_row(self.model_config, *width) for width in widths)
+        n_bytes = self.n_copies * max(batches.bytes_per_row(self.model_config, *width) for width in widths)
 
         def sums(batch: Batch) -> Sums:
             B = batch.sources.shape[0]

@@ -1,23 +1,21 @@
 """`train`: train a network in one call."""
 
-import time
 from collections.abc import Callable, Sequence
 
 from seq2seq_demo.config import INTEGERS, SETTINGS, AnyCell, AnyModel, Schedule, TokenKind, check_given
 from seq2seq_demo.console import notice, print_line
+from seq2seq_demo.data.layout import InputFormat
 from seq2seq_demo.data.pair_task import Data, Rows, Task, pair_task
 from seq2seq_demo.data.patterns import as_pattern
-from seq2seq_demo.data.reading import InputFormat, parse_columns
-from seq2seq_demo.declarations import require_count, require_flag, suggests_keywords
+from seq2seq_demo.data.reading import parse_columns
+from seq2seq_demo.declarations import require_flag
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback, TrainingState, check_callbacks
-from seq2seq_demo.training.members import train_run
-from seq2seq_demo.training.report import outcome_notices, summary, training_header
+from seq2seq_demo.training.report import TrainingReport, outcome_notices, summary, training_header
 from seq2seq_demo.training.settings import new_run, run_notices
 
 
-@suggests_keywords
 def train(
     data: Data,
     points: int | None = None,
@@ -38,7 +36,6 @@ def train(
     in_max_int: int | None = None,
     out_max_int: int | None = None,
     epochs: int | None = None,
-    minutes: float | None = None,
     learning_rate: float | None = None,
     lr_schedule: Schedule | None = None,
     batch_size: int | None = None,
@@ -49,13 +46,11 @@ def train(
     keep_best: bool | None = None,
     patience: int | None = None,
     stop_at_exact: float | None = None,
-    members: int | None = None,
     seed: int | None = None,
     start: TrainedNetwork | None = None,
     on_epoch: Callable[[TrainingState], object] | None = None,
     callbacks: Sequence[Callback] | None = None,
     verbose: bool | None = None,
-    jobs: int | None = None,
 ) -> TrainedNetwork:
     """Train a network on data and return it; the network ends its answers and accepts sources of any length.
 
@@ -88,7 +83,6 @@ def train(
         out_max_int: the largest integer in targets (default: `in_max_int` for a pattern; for pairs, the largest one
             in the data).
         epochs: the number of passes over the data; 0 returns a network without training.
-        minutes: the training time, instead of a number of epochs.
         learning_rate: the learning rate of Adam.
         lr_schedule: "constant"; "cosine", which lowers the learning rate to 0; or "adaptive", a cosine that falls
             faster once the training pairs are learned, and then ends the training.
@@ -101,15 +95,12 @@ def train(
             validation pairs and more than 20 `epochs`, only if that network is clearly better.
         patience: stop after this number of epochs without improvement and keep the best epoch.
         stop_at_exact: stop once the validation exact match reaches this fraction.
-        members: train this many networks and combine them into an ensemble.
         seed: the random seed (default 0).
         start: a network to continue from. Its model is kept, and so are its lengths unless `in_len` changes them.
         on_epoch: a function that is called after each epoch with a `TrainingState`; training stops if it returns True.
         callbacks: objects whose methods are called after steps and epochs, and can stop the training.
         verbose: True prints the report of the command `train`, with a progress bar on a terminal. False shows nothing.
             By default, only a progress bar is shown, and only in a notebook.
-        jobs: the number of `members` to train at the same time, each in its own process; by default, one per core and
-            gigabyte of memory. With callbacks, members are trained one after another in this process.
 
     Raises:
         UsageError: a setting is out of its range, does not fit the data, or contradicts `start`; or a callback is
@@ -120,12 +111,11 @@ def train(
     settings = {name: value for name, value in locals().items() if name in SETTINGS and value is not None}
     if start is not None and not isinstance(start, TrainedNetwork):
         raise UsageError(f"expected `start` to be a network, as load() returns it, got {start!r}")
-    require_count(points, "train")
     if isinstance(validation, float):
         raise UsageError(
             f"expected `validation` to be pairs or a path (default: a tenth of all pairs), got {validation}"
         )
-    all_callbacks, began = check_callbacks(callbacks, on_epoch), time.monotonic()
+    all_callbacks = check_callbacks(callbacks, on_epoch)
     check_given(settings)  # before the pairs are read
 
     task: Task | None = as_pattern(data, start.vocabularies.tokens if start else (INTEGERS, INTEGERS))
@@ -150,7 +140,10 @@ def train(
         notice(text)
     if verbose is not None and require_flag("`verbose`", verbose):
         training_header(model_config, config, task, 1)
-    network = train_run(task, snapshot, [all_callbacks] * config.members, verbose=verbose, jobs=jobs, began=began)
+    from seq2seq_demo.training.trainer import fit  # loads TensorFlow
+
+    with TrainingReport(config, verbose) as report:
+        network = fit(task, snapshot, [report, *all_callbacks])
     if verbose:
         for line in (*outcome_notices(network, task, snapshot.network.calibration), f"Trained{summary(network)}"):
             print_line(line)

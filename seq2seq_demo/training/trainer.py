@@ -1,17 +1,14 @@
-"""The training loop, with up to 64 steps per call and validation after each epoch, and the clock for time limits."""
+"""The training loop, with up to 64 steps per call and validation after each epoch."""
 
 import math
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads  # before TensorFlow
+from seq2seq_demo.network.keras_network.tensorflow_setup import release_memory, set_threads  # before TensorFlow
 
 # isort: split
 import numpy as np
 
-from seq2seq_demo import system_memory
-from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.errors import TrainingError, UsageError, WeightsError, require
@@ -38,22 +35,15 @@ from seq2seq_demo.training.validation import (
 
 @workers.report_lost_workers()
 def fit(
-    task: Task,
-    start: Snapshot,
-    callbacks: Sequence[Callback] = (),
-    snapshots: Snapshots | None = None,
-    began: float | None = None,
+    task: Task, start: Snapshot, callbacks: Sequence[Callback] = (), snapshots: Snapshots | None = None
 ) -> TrainedNetwork:
     """Train a network on a task and return it. If there are several workers, all return the same network.
-
-    `train_side_by_side` in `members.py` trains an ensemble.
 
     Args:
         task: the task, which provides the pairs.
         start: the training run before its first step, or a snapshot to resume.
         callbacks: objects whose methods are called after steps and epochs.
         snapshots: saves the state of the run regularly and when a signal arrives.
-        began: the value of `time.monotonic()` when a time limit starts; by default, now.
 
     Raises:
         UsageError: the task does not fit the configs, or the workers cannot share a batch.
@@ -67,7 +57,7 @@ def fit(
     training, validation = task.draw(config, model_config, start.run.start_step)
     known = validation[~validation.unseen_by(model_config)]
     with strategy.scope():
-        trainer = Trainer(start, batch_widths(training, config, model_config.ends), began)
+        trainer = Trainer(start, batch_widths(training, config, model_config.ends))
 
     def notify(method: str, metrics: Epoch, points: int) -> bool:
         state = TrainingState(
@@ -99,9 +89,8 @@ def fit(
                 snapshots.after_steps(step_before, trainer.step, trainer.snapshot)
             if stop:
                 break
-        validation_began, points = time.monotonic(), trainer.progress.points
+        points = trainer.progress.points
         trainer.end_epoch(training, validation_metrics(task, trainer.trained_network(), validation))
-        trainer.clock.validation = time.monotonic() - validation_began
         stop = notify("on_epoch_end", trainer.history[-1], points) or stop or trainer.is_over()
         if snapshots:
             snapshots.after_epoch(trainer.snapshot, stop)
@@ -112,14 +101,12 @@ def fit(
 class Trainer:
     """A training run: the steps that change its network, and its progress.
 
-    `start` is the snapshot to start from. `began` is the value of `time.monotonic()` when a time limit starts, by
-    default now. The variables belong to the TensorFlow strategy that is in scope.
+    `start` is the snapshot to start from. The variables belong to the TensorFlow strategy that is in scope.
     """
 
-    def __init__(self, start: Snapshot, widths: Widths, began: float | None = None) -> None:
+    def __init__(self, start: Snapshot, widths: Widths) -> None:
         self.start, self.config = start, start.run.config
         self.steps = Steps(start.network, self.config, widths)
-        self.clock = Clock(self.config, began, start.progress.seconds)
         self.progress, self.best = start.progress, start.best
         self.epochs = [*start.network.history]  # completed; epoch 0, if present, is the network to continue from
 
@@ -136,17 +123,13 @@ class Trainer:
     # ---- An epoch ----
 
     def calls(self, training: Pairs) -> Iterator[Pairs]:
-        """Yield the pairs for each remaining call of TensorFlow in this epoch, until the time is over."""
+        """Yield the pairs for each remaining call of TensorFlow in this epoch."""
         order, rows = self.order(training), STEPS_PER_CALL * self.steps.batch_rows
         while (first := self.progress.points) < len(order):
             # The first call of a run is short, because users wait for its metrics.
             is_first = self.step == self.start.run.start_step
             end = FIRST_STEPS * self.steps.batch_rows if is_first else (first // rows + 1) * rows
-            if self.config.minutes:
-                end = min(end, first + self.clock.max_steps * self.steps.batch_rows)
             yield training[order[first:end]]
-            if self.clock.is_over:
-                return
 
     def order(self, training: Pairs) -> np.ndarray:
         """Return the indices of the training pairs in the order of the current epoch."""
@@ -159,11 +142,10 @@ class Trainer:
         Raises:
             TrainingError: the loss is not finite.
         """
-        is_first, progress, began = self.step == self.start.network.step, self.progress, time.monotonic()
+        is_first, progress = self.step == self.start.network.step, self.progress
         loss, correct = self.steps.take(pairs, self.learning_rates())
-        self.clock.count(math.ceil(len(pairs) / self.steps.batch_rows), time.monotonic() - began)
         if self.steps.uses_xla and is_first:  # compilation has used hundreds of megabytes
-            system_memory.release()
+            release_memory()
         points, loss_sum = progress.points + len(pairs), progress.loss_sum + loss
         correct_sum = progress.correct_sum + correct
         self.progress = replace(progress, points=points, loss_sum=loss_sum, correct_sum=correct_sum)
@@ -180,13 +162,12 @@ class Trainer:
         epochs = len(self.history) + steps / c.steps_per_epoch
         if (learned := learned_after(self.history, c)) is not None:  # the rest of the cosine, in fewer epochs
             epochs = learned + (epochs - learned) * (c.epochs - learned) / (last_epoch(self.history, c) - learned)
-        done = np.full(STEPS_PER_CALL, self.clock.fraction_done) if c.minutes else epochs / c.epochs
-        return c.learning_rate * (0.5 + 0.5 * np.cos(np.pi * np.minimum(done, 1)))
+        return c.learning_rate * (0.5 + 0.5 * np.cos(np.pi * np.minimum(epochs / c.epochs, 1)))
 
     def end_epoch(self, training: Pairs, validation: Metrics) -> None:
         """Complete the epoch with its validation metrics and begin the next one."""
         progress, pairs = self.progress, training
-        if progress.points < len(training):  # a callback or the time limit ended the epoch early
+        if progress.points < len(training):  # a callback ended the epoch early
             pairs = training[self.order(training)[: progress.points]]
         epoch = self.epoch_of(pairs, progress.loss_sum, progress.correct_sum).validated(validation)
         self.progress, self.epochs = Progress(), [*self.epochs, epoch]
@@ -205,8 +186,7 @@ class Trainer:
 
     def is_over(self) -> bool:
         """Return whether the run ends now. An epoch that has begun is always completed with validation."""
-        is_time_over = self.clock.is_over and not self.progress.points
-        return stop_after(self.history, self.config, is_time_over) is not None
+        return not self.progress.points and stop_after(self.history, self.config) is not None
 
     # ---- The network ----
 
@@ -233,68 +213,12 @@ class Trainer:
 
     def snapshot(self) -> Snapshot:
         """Return the state that a resumed run needs."""
-        progress = replace(self.progress, seconds=self.clock.spent)
-        return Snapshot(self.trained_network(), progress, self.best)
+        return Snapshot(self.trained_network(), self.progress, self.best)
 
     def result(self) -> TrainedNetwork:
-        """Return the network after the last epoch or, if the config `saves_best`, after the best one.
-
-        A run with a time limit records the number of its epochs, which nothing else determines.
-        """
+        """Return the network after the last epoch or, if the config `saves_best`, after the best one."""
         last, best = self.trained_network(), self.best
-        if self.config.minutes:
-            config = replace(self.config, epochs=max(1, len(self.history)))
-            last = replace(last, run=replace(self.start.run, config=config))
         if best is None or not self.history or (kept := kept_epoch(self.epochs, self.config)) is self.epochs[-1]:
             return last
         metrics = kept.validation
         return replace(last, weights=best.weights, step=best.step, moments=best.moments, validation=metrics)
-
-
-class Clock:
-    """Measures the time of a training run, including the time of earlier processes that were interrupted.
-
-    With a time limit, the learning rate follows `fraction_done`, so a cosine schedule reaches 0 when the time is over,
-    however fast the machine is.
-    """
-
-    def __init__(self, config: TrainConfig, began: float | None, spent: float) -> None:
-        """Start the clock of a run that has already taken `spent` seconds in earlier processes.
-
-        `began` is the value of `time.monotonic()` when the time limit starts, by default now.
-        """
-        self.began = (time.monotonic() if began is None else began) - spent
-        self.start_up = 0.0 if spent else None  # seconds until the steps were compiled; 0 in a resumed run
-        self.limit = 60 * config.minutes if config.minutes else math.inf  # seconds
-        self.validation = 0.0  # seconds that the last validation took; reserved for the next one
-        self.step_seconds = math.inf  # per step of the last call of TensorFlow
-
-    def count(self, n_steps: int, seconds: float) -> None:
-        """Time the steps of a call of TensorFlow; the first call compiles them, and the schedule starts after it."""
-        self.step_seconds = seconds / n_steps
-        if self.start_up is None:
-            self.start_up = self.spent
-
-    @property
-    def max_steps(self) -> int:
-        """The number of steps that take a twentieth of the time that is left for steps, at least 1."""
-        seconds = (self.limit - self.validation - self.spent) / 20
-        return max(1, int(seconds / self.step_seconds)) if self.step_seconds else STEPS_PER_CALL
-
-    @property
-    def spent(self) -> float:
-        """The seconds of the time limit that have been spent; 0 without a time limit."""
-        return time.monotonic() - self.began if math.isfinite(self.limit) else 0.0
-
-    @property
-    def fraction_done(self) -> float:
-        """The fraction of the time for steps that has elapsed, from 0 to 1; 0 without a time limit."""
-        if self.start_up is None:
-            return 0.0
-        time_for_steps = self.limit - self.validation - self.start_up
-        return min(1.0, (self.spent - self.start_up) / time_for_steps) if time_for_steps > 0 else 1.0
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the time for steps is used up."""
-        return self.fraction_done == 1

@@ -27,13 +27,12 @@ def validation_metrics(task: Task, network: TrainedNetwork, validation: Pairs) -
 def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
     """Return the network with a calibration fitted to the validation pairs, and the calibration error.
 
-    If these are too few, a calibration of earlier training is kept. An ensemble also gets its metrics on these pairs.
+    If these are too few, a calibration of earlier training is kept.
     """
     counts = count_answers(network.to_numpy(), network, validation, alternatives=True, detailed=True)
-    metrics = counts.metrics if network.others else network.validation
     earlier, fitted = network.calibration, calibrate(counts.answers)
     calibration = earlier if fitted.error is None and earlier and earlier.error is not None else fitted
-    return replace(network, validation=metrics, n_validated=counts.n, calibration=calibration)
+    return replace(network, n_validated=counts.n, calibration=calibration)
 
 
 def best_epoch(epochs: Sequence[Epoch], window: int = 1) -> Epoch:
@@ -67,7 +66,7 @@ def _mean_exact_matches(epochs: Sequence[Epoch], window: int) -> list[float]:
 def learned_after(history: Sequence[Epoch], config: TrainConfig) -> int | None:
     """Return the epoch after which an "adaptive" schedule lowers the learning rate faster, or None if it does not."""
     n_learned = 0
-    for epoch in history if config.lr_schedule == "adaptive" and not config.minutes else ():
+    for epoch in history if config.lr_schedule == "adaptive" else ():
         is_accurate = epoch.forced_token_accuracy >= LEARNED_ACCURACY
         n_learned = n_learned + 1 if is_accurate and epoch.validation_exact_match >= LEARNED_EXACT_MATCH else 0
         if n_learned == LEARNED_EPOCHS:
@@ -81,14 +80,12 @@ def last_epoch(history: Sequence[Epoch], config: TrainConfig) -> int:
     return config.epochs if learned is None else min(config.epochs, learned + max(3, round(ANNEALING * config.epochs)))
 
 
-def stop_after(history: Sequence[Epoch], config: TrainConfig, is_time_over: bool = False) -> str | None:
+def stop_after(history: Sequence[Epoch], config: TrainConfig) -> str | None:
     """Return the setting that ends a training run after the last epoch of its `history`, or None if it continues."""
-    if not config.minutes and len(history) >= last_epoch(history, config):
+    if len(history) >= last_epoch(history, config):
         return "epochs" if len(history) >= config.epochs else "lr_schedule"
     if not history:
         return None
-    if is_time_over:
-        return "minutes"
     exact_matches = [epoch.validation_exact_match for epoch in history]
     if config.stop_at_exact is not None and exact_matches[-1] >= config.stop_at_exact:
         return "stop_at_exact"

@@ -6,7 +6,7 @@ from helpers import ROOT, save_random
 
 import seq2seq_demo
 from seq2seq_demo.files.file_names import shipped_networks
-from seq2seq_demo.trained.trained_network import load
+from seq2seq_demo.trained.loading import load
 
 
 def test_every_shipped_file_has_a_name():

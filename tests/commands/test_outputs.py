@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from seq2seq_demo.files.atomic_files import is_own
 from seq2seq_demo.trained import plots
-from seq2seq_demo.trained.trained_network import load
+from seq2seq_demo.trained.loading import load
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("fast_steps")]
 TRAIN = "train 20 -e 1 --cell-size 7 --embedding-size 5 -o new.h5"

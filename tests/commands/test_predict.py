@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from helpers import ATTENTION, REAL_PROGRAM, environment, line_of, prediction_of, save_random, save_texts, wait_for
 
-from seq2seq_demo import system_memory
 from seq2seq_demo.commands.predict import json_line, withhold
 from seq2seq_demo.data.records import Place, Record
 from seq2seq_demo.trained import plots
@@ -90,15 +89,6 @@ def test_ctrl_c_ends_without_a_traceback(tmp_path):
             process.send_signal(signal.SIGINT)
             _, err = process.communicate()
         assert (process.returncode, err) == (130, "seq2seq-demo: interrupted\n")
-
-
-def test_a_source_that_is_too_long_to_decode_is_printed_as_it_was_read(run, monkeypatch):
-    save_texts("w", ("characters", ("a", "b", "c")), ("characters", ("x", "y")))
-    Path("in.txt").write_text(f"{'ab' * 3000}\n")
-    monkeypatch.setattr(system_memory, "total", lambda: 10**6)
-    status, out, err = run("predict", "-i", "w", "--from-file", "in.txt", "--tsv")
-    assert (status, out) == (1, f"{'ab' * 3000}\t\t\n")
-    assert "skipped 1 sequence" in err
 
 
 def test_predict_as_json(run):

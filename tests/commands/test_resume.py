@@ -14,7 +14,7 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.files import atomic_files, file_names
-from seq2seq_demo.trained.trained_network import load
+from seq2seq_demo.trained.loading import load
 from seq2seq_demo.training import snapshots
 from seq2seq_demo.training.report import TrainingReport
 

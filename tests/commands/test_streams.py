@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from helpers import REAL_PROGRAM, SMALL, environment, save_random, save_texts
 
-from seq2seq_demo.trained.trained_network import load
+from seq2seq_demo.trained.loading import load
 
 pytestmark = pytest.mark.slow
 

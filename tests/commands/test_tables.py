@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from helpers import SMALL
 
-from seq2seq_demo.trained.trained_network import load
+from seq2seq_demo.trained.loading import load
 
 TRAIN = ["train", *SMALL, "-e", 0, "-o", "w", "--from-file"]
 

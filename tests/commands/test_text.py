@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from helpers import save_texts, write_pairs
 
-from seq2seq_demo.trained.trained_network import load
+from seq2seq_demo.trained.loading import load
 
 TOKENS = ["--in-tokens", "characters", "--out-tokens", "words"]
 LETTERS = "abéか😀"

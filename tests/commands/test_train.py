@@ -10,7 +10,7 @@ import pytest
 from helpers import SMALL, finished_snapshot, line_of, save_random, write_pairs
 
 from seq2seq_demo.data.pair_task import pair_task
-from seq2seq_demo.trained.trained_network import load
+from seq2seq_demo.trained.loading import load
 from seq2seq_demo.training.report import settings_line
 from seq2seq_demo.training.settings import resolve
 
@@ -29,7 +29,7 @@ def test_train_save_load_predict_at_other_lengths(run, fast_steps):
     assert lines[-4].partition(", prediction")[0] == lines[-2].partition(", prediction")[0]  # the same probe
     assert lines[-1] == "Saved w.tfl: epoch 2 of 2, exact match 0.0000 (0 of 30 validation sources, 0.000 to 0.114)"
     *_, advice, use = err.splitlines()
-    assert advice.startswith("Exact match 0.0000 is below 0.99: https://")
+    assert advice.startswith("Exact match 0.0000 is below 0.99: “Settings” in /")
     assert use == "To use the network: seq2seq-demo predict -i w.tfl"
 
     network = load("w.tfl")

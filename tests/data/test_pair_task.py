@@ -7,12 +7,13 @@ import pytest
 from helpers import A_B_E, X_Y, pairs_of_arrays, ragged, source_hash
 
 from seq2seq_demo.config import MAX_LEN, ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_task import PairTask, held_out, pair_task, pair_warnings
+from seq2seq_demo.data.pair_task import PairTask, held_out, pair_task
 from seq2seq_demo.data.patterns import as_pattern, find_pattern
 from seq2seq_demo.data.records import Place
 from seq2seq_demo.data.sequences import max_typical_length
 from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.errors import InputError, UsageError
+from seq2seq_demo.training.settings import pair_warnings
 
 TEXTS = [("ab", "Y X"), ("e\u0301", ""), ("bab", "X")]
 ENDING = ModelConfig(in_max_int=99, out_max_int=99, ends=True)

@@ -1,7 +1,6 @@
 import hashlib
 import json
 import os
-import pickle
 import sys
 from dataclasses import replace
 
@@ -9,7 +8,8 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.patterns import PatternTask, find_pattern
+from seq2seq_demo.data.pattern_task import PatternTask
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sampling import training_sources
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.errors import UsageError
@@ -198,7 +198,6 @@ def own(tmp_path, monkeypatch):
 def test_functions_from_files_and_modules(own):
     pattern = find_pattern("lib/my_patterns.py:doubled")
     assert (pattern.name, pattern.description) == ("my_patterns:doubled", "Twice, with carries lost.")
-    assert pickle.loads(pickle.dumps(pattern)).function is not pattern.function  # imported again, as in another process
     assert targets(pattern, [[200, 3]]) == [[0, 6]]
     pattern = find_pattern("lib.neighbour:f")
     assert (pattern.name, pattern.check(4, (9, 9))) == ("neighbour:f", 3)

@@ -5,10 +5,10 @@ import gzip
 import numpy as np
 import pytest
 
-from seq2seq_demo import system_memory
 from seq2seq_demo.data import reading
+from seq2seq_demo.data.layout import InputFormat
 from seq2seq_demo.data.pair_task import pair_task
-from seq2seq_demo.data.reading import InputFormat, read_pairs, stream_file
+from seq2seq_demo.data.reading import read_pairs, stream_file
 from seq2seq_demo.data.records import Place, Record, python_records, read_words
 from seq2seq_demo.errors import InputError, UsageError
 
@@ -90,23 +90,6 @@ def test_columns_by_name_and_number(tmp_path, caplog):
     assert caplog.messages == [f'{reading}"HH AH"; if not, give `format`, `header` or `columns`']
 
 
-def test_a_first_row_whose_names_occur_nowhere_else_may_be_a_header(tmp_path, caplog):
-    caplog.set_level("INFO")
-    for name, content, may_be_header in [
-        ("in.csv", "english,french\none,un\ntwo,deux\n", True),
-        ("in.csv", "english,french\none,un\nenglish,anglais\n", False),
-        ("in.csv", "english,french\none,french\n", False),
-        ("in.csv", "english\none\n", False),
-        ("in.txt", "english\tfrench\none\tun\n", True),
-        ("in.jsonl", '["english", "french"]\n["one", "un"]\n', False),
-    ]:
-        for header, is_said in ((None, may_be_header), (False, False)):
-            caplog.clear()
-            read(tmp_path, content, name, header=header)
-            said = "if this is a header or not a pair, give `format`, `header` or"
-            assert (said in caplog.text) == is_said, content
-
-
 def test_files_that_cannot_be_read(tmp_path):
     for name, content, given, message in [
         ("in.csv", "n,word,2\n", {"columns": ("word", "IPA")}, 'one of "n", "word", "2", or a number from 1 to 3'),
@@ -144,13 +127,6 @@ def test_encodings_and_gzip(tmp_path, encoding, name):
     else:
         with pytest.raises(InputError, match=r"in.txt.*, line 1: expected UTF-8, got byte"):
             read_pairs(tmp_path / name)
-
-
-@pytest.mark.parametrize("content", [b"\n" * 2_000_000, b"a" * 2_000_000], ids=["blank lines", "a long line"])
-def test_content_that_exceeds_the_memory_is_refused(tmp_path, monkeypatch, content):
-    monkeypatch.setattr(system_memory, "total", lambda: 40_000_000)
-    with pytest.raises(InputError, match=r"gz: its sequences would need at least .* of memory; this process has 0\.0"):
-        read(tmp_path, gzip.compress(content), "in.txt.gz")
 
 
 # ---- JSON ----

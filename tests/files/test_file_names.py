@@ -48,9 +48,10 @@ def test_a_name_that_another_training_just_took_is_skipped(tmp_path):
             touch(tmp_path, path.name, 1)
             raise FileExistsError
         path.write_text("whole")
+        return "saved"
 
-    path = file_names.save_under_unused_name(save, tmp_path, "a", "copy")
-    assert path.read_text() == "whole"
+    path, saved = file_names.save_under_unused_name(save, tmp_path, "a", "copy")
+    assert (path.read_text(), saved) == ("whole", "saved")
     assert tried == [f"ts2s__a__copy_{n}.weights.h5" for n in (1, 2, 3)]
 
 

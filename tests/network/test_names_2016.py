@@ -10,7 +10,7 @@ from helpers_2016 import CELLS_2016, PRIMES, REFERENCE, SMALL, random_arrays, va
 from seq2seq_demo.config import MODELS, ModelConfig
 from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.network.names_2016 import from_2016
-from seq2seq_demo.trained.trained_network import load
+from seq2seq_demo.trained.loading import load
 
 
 def assert_equal(arrays, expected):

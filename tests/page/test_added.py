@@ -8,7 +8,8 @@ from helpers import COUPLED, numpy_coupled, random_weights, save_random
 from helpers_page import needs_chromium, prediction, spaced
 
 from seq2seq_demo.config import CELL_TYPES, ModelConfig
-from seq2seq_demo.data.patterns import PATTERNS, PatternTask
+from seq2seq_demo.data.pattern_task import PatternTask
+from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.network import numpy_network
 from seq2seq_demo.page import builder
 from seq2seq_demo.page.builder import ShownNetwork

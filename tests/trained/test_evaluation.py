@@ -9,9 +9,8 @@ from helpers import ENDING, pairs_of, random_weights
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import PairTask, pair_task
 from seq2seq_demo.data.patterns import find_pattern
-from seq2seq_demo.data.sampling import RANDOM, SOURCE_KINDS
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.trained.evaluation import GIVEN, pair_sets, pattern_sets
+from seq2seq_demo.trained.evaluation import pair_sets, pattern_sets
 from seq2seq_demo.trained.saved_network import SavedNetwork, TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.settings import new_run
@@ -21,13 +20,13 @@ def test_pairs_are_measured_by_length_and_unseen_symbols_are_reported(caplog):
     pairs = pairs_of(([1, 2], [4]), ([3], [6]), ([1, 2], [8]), ([3], [5]), ([6], [10]))
     task = PairTask("p", pairs, np.zeros(5, bool))
     sets = pair_sets(SavedNetwork(ENDING, {}), task, n=4, lengths=(), out_len=None)
-    found = [(kind, fresh, pairs.sources.rows(), pairs.targets.rows()) for kind, fresh, pairs in sets]
-    assert found == [(GIVEN, None, [[3], [3]], [[6], [5]]), (GIVEN, None, [[1, 2], [1, 2]], [[4], [8]])]
+    found = [(fresh, pairs.sources.rows(), pairs.targets.rows()) for fresh, pairs in sets]
+    assert found == [(None, [[3], [3]], [[6], [5]]), (None, [[1, 2], [1, 2]], [[4], [8]])]
     rows = zip(pairs.sources.rows(), pairs.targets.rows(), strict=True)
     e = TrainedNetwork(ENDING, random_weights(ENDING)).evaluate(rows)
     lacked = "Training lacked 10 in targets, so the answers to 1 of 5 pairs, such as pairs, row 4, count as wrong"
     assert caplog.messages == [f"{lacked}; only the loss omits them"]
-    assert (e.fresh, e.unseen, e.by_kind) == (None, 1, {})
+    assert (e.fresh, e.unseen) == (None, 1)
     assert {in_len: (each.n, each.n_pairs) for in_len, each in e.by_length.items()} == {1: (2, 3), 2: (1, 2)}
 
 
@@ -46,9 +45,7 @@ def test_a_pair_counts_once_and_the_pairs_of_the_training_are_named(caplog):
 def test_a_pattern_is_measured_at_each_length_that_it_accepts():
     facts, pattern = SavedNetwork(replace(ENDING, in_max_int=9, out_max_int=9), {}, in_len=6), find_pattern("added")
     sets = pattern_sets(facts, pattern, n=10, lengths=range(1, 7), out_len=None, seed=0)
-    sets = [*sets]
-    assert [pairs.sources.common_length for kind, _, pairs in sets if kind == RANDOM] == [2, 4, 6]
-    assert {kind for kind, *_ in sets} == {RANDOM, *SOURCE_KINDS}
+    assert [pairs.sources.common_length for _, pairs in sets] == [2, 4, 6]
     with pytest.raises(UsageError, match=r"pattern 'added', source \[0, 0, 0\]: expected an even length"):
         pattern_sets(facts, pattern, n=10, lengths=[1, 3], out_len=None, seed=0)
 
@@ -81,7 +78,7 @@ def test_sources_are_fresh_if_training_drew_few_of_them():
         ([], 4, True),  # untrained
     ]:
         sets = pattern_sets(network_of(*runs), find_pattern("copy"), n=1, lengths=[in_len], out_len=None, seed=0)
-        assert {kind: is_fresh for kind, is_fresh, _ in sets} == {RANDOM: fresh} | dict.fromkeys(SOURCE_KINDS)
+        assert [is_fresh for is_fresh, _ in sets] == [fresh]
 
 
 def test_lengths_of_few_sources_are_named_once(caplog):

@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.data.sampling import RANDOM
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.trained.counts import Counts, Tally
-from seq2seq_demo.trained.evaluation import GIVEN
 from seq2seq_demo.trained.evaluation_report import MAX_CONFUSIONS, EvaluationRow, summary_of
 from seq2seq_demo.trained.predictions import Prediction
 from seq2seq_demo.trained.saved_network import SavedNetwork
@@ -36,13 +34,11 @@ def counts_of(**changes):
 
 @pytest.mark.parametrize("ends", [True, False])
 def test_an_evaluation_as_json(ends):
-    rows = [EvaluationRow(RANDOM, 7, counts_of(unended=2, too_long=3), False)]
-    rows += [EvaluationRow("ascending", 7, counts_of(exact=5, n_loss=0), True)]
+    rows = [EvaluationRow(7, counts_of(unended=2, too_long=3), False)]
     e = summary_of(rows, network_of(Vocabularies(), ends), "")
     flat = {"n": 10, "n_pairs": 10, "unseen": 0, "fresh": False, "exact_match": 0.3, "forced_exact_match": 0.5}
     flat |= {"token_accuracy": 0.6, "forced_token_accuracy": 0.75, "symbol_error_rate": 0.45, "loss": 0.25}
     flat |= {"wrong_symbols": 0, "too_short": 0, "too_long": 3, "unended": 2}
-    other = flat | {"fresh": True, "exact_match": 0.5, "loss": None, "too_long": 0, "unended": 0}
     positions = [
         {"position": 1, "token_accuracy": 0.8, "forced_token_accuracy": 0.9},
         {"position": 2, "token_accuracy": 0.4, "forced_token_accuracy": 0.6},
@@ -52,7 +48,6 @@ def test_an_evaluation_as_json(ends):
     assert [*e.to_dict().items()] == [
         *flat.items(),
         ("by_length", {"7": flat}),
-        ("by_kind", {"random": flat | {"by_length": {"7": flat}}, "ascending": other | {"by_length": {"7": other}}}),
         ("by_position", positions),
         ("by_symbol", [{"symbol": symbol, "n": n, "token_accuracy": accuracy} for symbol, n, accuracy in symbols]),
         ("confusions", [{"expected": x, "prediction": y, "n": n} for x, y, n in confusions]),
@@ -60,12 +55,13 @@ def test_an_evaluation_as_json(ends):
         ("calibration", None),
     ]
     assert json.loads(json.dumps(e.to_dict(), allow_nan=False)) == e.to_dict()
+    assert summary_of([EvaluationRow(7, counts_of(n_loss=0))], network_of(Vocabularies()), "").to_dict()["loss"] is None
     metrics = "exact match 0.3000, token accuracy 0.6000 (0.7500 forced), symbol errors 0.4500, loss 0.2500"
     assert repr(e) == f"<Evaluation of 10 sequences: {metrics}>"
 
 
 def test_figures_at_one_length_have_tables_by_position_and_by_symbol():
-    rows = [EvaluationRow(RANDOM, 7, counts_of(too_long=3), True)]
+    rows = [EvaluationRow(7, counts_of(too_long=3), True)]
     shown = summary_of(rows, network_of(Vocabularies(), ends=False), ", pattern 'f'").report()
     first, errors, lengths, positions, symbols, confusions = shown.split("\n\n")
     assert first == "10 fresh sources, pattern 'f'"
@@ -79,21 +75,22 @@ def test_figures_at_one_length_have_tables_by_position_and_by_symbol():
     assert confusions.splitlines()[1].split() == ["2", "1", "4"]
 
 
-def test_figures_at_several_lengths_and_of_several_kinds():
-    measured = (RANDOM, 7, 3), (RANDOM, 8, 5), ("ascending", 8, 10)
-    rows = [EvaluationRow(kind, in_len, counts_of(exact=exact)) for kind, in_len, exact in measured]
-    first, errors, _, by_kind, _ = summary_of(rows, network_of(Vocabularies()), "").report().split("\n\n")
+def test_figures_at_several_lengths():
+    rows = [EvaluationRow(in_len, counts_of(exact=exact)) for in_len, exact in ((7, 3), (8, 5))]
+    first, errors, by_length, _ = summary_of(rows, network_of(Vocabularies()), "").report().split("\n\n")
     assert first.startswith("20 sources")
     assert errors.startswith("exact match 0.40000")
-    assert [line.split() for line in by_kind.splitlines()[1:]] == [
-        ["random", "20", "0.40000", "0.50000", "0.60000", "0.75000", "0.45000", *"0000"],
-        ["ascending", "10", "1.00000", "0.50000", "0.60000", "0.75000", "0.45000", *"0000"],
+    others = ["0.50000", "0.60000", "0.75000", "0.45000", *"0000"]
+    assert [line.split() for line in by_length.splitlines()[1:]] == [
+        ["7", "10", "0.30000", *others],
+        ["8", "10", "0.50000", *others],
+        ["all", "20", "0.40000", *others],
     ]
 
 
 def test_sources_are_fresh_only_if_no_run_used_them():
     for fresh, name in ([True, True], "fresh source"), ([True, None], "source"), ([None, False], "source"):
-        rows = [EvaluationRow(RANDOM, 7 + n, counts_of(), each) for n, each in enumerate(fresh)]
+        rows = [EvaluationRow(7 + n, counts_of(), each) for n, each in enumerate(fresh)]
         assert report_on(rows, Vocabularies()).startswith(f"20 {name}s; ")
 
 
@@ -112,7 +109,7 @@ def pair_rows(vocabularies=TEXTS, **changes):
     first = Counts(4, 6, 16, loss_sum=5.0, n_loss=20, **values | {"wrong": (wrong,)} | changes)
     right = {"forced": tally([20], [0]), "by_position": tally([20], [20]), "exact": 6}
     second = Counts(6, 6, 14, loss_sum=3.0, n_loss=20, **right)
-    return [EvaluationRow(GIVEN, 2, first), EvaluationRow(GIVEN, 3, second)]
+    return [EvaluationRow(2, first), EvaluationRow(3, second)]
 
 
 def report_on(rows, vocabularies=TEXTS, origin="", verbose=False):
@@ -121,7 +118,7 @@ def report_on(rows, vocabularies=TEXTS, origin="", verbose=False):
 
 def test_given_texts_as_json():
     e = summary_of(pair_rows(), network_of(TEXTS), "")
-    assert (e.n, e.n_pairs, e.by_kind, e.exact_match, e.symbol_error_rate) == (10, 12, {}, 0.7, pytest.approx(1 / 3))
+    assert (e.n, e.n_pairs, e.exact_match, e.symbol_error_rate) == (10, 12, 0.7, pytest.approx(1 / 3))
     counts = [(None, "B", 5), ("AH", "B", 2), ("한국", None, 2), ("한국", "AH", 2), ("B", "AH", 1)]
     assert [tuple(row.values()) for row in e.confusions] == counts
     (worst,), (as_json,) = e.worst, e.to_dict()["worst"]

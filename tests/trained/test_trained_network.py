@@ -8,12 +8,13 @@ from helpers import TRAINED, UNKNOWN, pairs_of_arrays, random_weights, trained_n
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
-from seq2seq_demo.data.sampling import RANDOM, SOURCE_KINDS, evaluation_sources
+from seq2seq_demo.data.sampling import evaluation_sources
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.network.numpy_network import NumpyNetwork, softmax
 from seq2seq_demo.trained.counts import count_answers
+from seq2seq_demo.trained.loading import load
 from seq2seq_demo.trained.saved_network import TrainingRun
-from seq2seq_demo.trained.trained_network import TrainedNetwork, load, untrained
+from seq2seq_demo.trained.trained_network import TrainedNetwork, untrained
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The network was trained on length"),
@@ -99,7 +100,7 @@ def test_answer_len_depends_on_task_and_training():
 
 
 def test_evaluate_draws_sources_of_the_trained_length():
-    network, sources = trained_network(), evaluation_sources(CONFIG, 11, 90, seed=3)[RANDOM]
+    network, sources = trained_network(), evaluation_sources(CONFIG, 11, 90, seed=3)
     pairs = pairs_of_arrays(sources, sources[:, :6:-1])
     metrics = asdict(count_answers(network.to_numpy(), network, pairs).metrics)
     for task in ("reversed", find_pattern("reversed"), None):
@@ -113,7 +114,6 @@ def test_a_network_that_ends_its_answers_is_evaluated_at_every_trained_length():
     run = TrainingRun(TrainConfig(2000, 3, 3, min_in_len=1), start_step=0)
     network = trained_network(**ENDING | {"in_len": 3, "min_in_len": 1, "run": run})
     e = network.evaluate(n=20)
-    assert [*e.by_kind] == ["random", *SOURCE_KINDS]
     assert (e.n, {length: each.n for length, each in e.by_length.items()}) == (51, {1: 11, 2: 20, 3: 20})
     for in_len in (5, (5, 6)):
         by_length = network.evaluate("copy", n=3, in_len=in_len, out_len=7).by_length
@@ -132,8 +132,6 @@ def test_an_evaluation_that_is_too_large_is_refused_at_once():
     for in_len in (100_001, 10**12):
         with pytest.raises(UsageError, match=f"expected `in_len` to be at most 100000, got {in_len}"):
             network.evaluate("copy", 3, in_len=in_len)
-    with pytest.raises(UsageError, match=r"sources of 11 symbols would need"):
-        network.evaluate("copy", 10**12, in_len=11)
 
 
 @pytest.mark.parametrize("changes", [{"n": 0}, {"n": 1.5}, {"in_len": 0}, {"out_len": 0}, {"in_len": -1}, {"seed": -1}])

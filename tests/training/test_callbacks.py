@@ -133,11 +133,6 @@ def test_a_stop_within_an_epoch_ends_it_with_a_validation():
     assert network.validation == network.history[-1].validation
 
 
-def test_a_stop_ends_the_training_of_one_member():
-    network, _ = trained(Stop("on_epoch_end", 1), members=3, epochs=2)
-    assert [each.step for each in network.members] == [99, 198, 198]
-
-
 # ---- Errors before the training ----
 
 

@@ -27,7 +27,6 @@ def test_the_settings_are_said_in_one_line():
     both_ways = ModelConfig("embedding_attention", bidirectional=True)
     for model, changes, expected in (
         (both_ways, {"epochs": 2, "dropout": 0.3, "lr_schedule": "cosine", "keep_best": True}, BOTH_WAYS),
-        (ModelConfig(), {"minutes": 2.5}, f"{BASIC}, 2.5 min {RATE}"),
         (ModelConfig(), {"epochs": 1}, f"{BASIC}, 1 epoch {RATE}"),
     ):
         line = settings_line(model, TrainConfig(points=100, **changes))
@@ -41,7 +40,7 @@ def test_the_time_of_a_run_is_estimated_from_the_steps_after_the_first_call(caps
     """After the first 4 of 26 · 40 pairs, 20 pairs take 10 s; the other 1,016 pairs therefore take about 8 min."""
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    for settings, word in ({}, "about"), ({"lr_schedule": "adaptive"}, "at most"), ({"minutes": 9.0}, ""):
+    for settings, word in ({}, "about"), ({"lr_schedule": "adaptive"}, "at most"):
         report = TrainingReport(TrainConfig(points=44, epochs=26, batch_size=2, **settings), verbose=True)
         left = []
         for epoch, points, seconds in CALLS:
@@ -49,9 +48,9 @@ def test_the_time_of_a_run_is_estimated_from_the_steps_after_the_first_call(caps
             state = SimpleNamespace(epoch=epoch, points=points, figures=Epoch(epoch, 1), history=())
             report.on_steps_end(state)
             left.append(report._time_left(state.history))
-        expected = [f"{word} {n} min left" for n in (8, 6, 4)] if word else [""] * 3
+        expected = [f"{word} {n} min left" for n in (8, 6, 4)]
         assert left == ["", "", *expected, "", ""]
-        assert capsys.readouterr().out == (f"{expected[0].capitalize()}\n" if word else "")
+        assert capsys.readouterr().out == f"{expected[0].capitalize()}\n"
 
 
 def test_probe_lines():

@@ -60,13 +60,13 @@ def test_few_sources_and_targets_that_are_cut_by_default_are_reported():
 
 @pytest.mark.parametrize(
     "given",
-    [{"keep_best": True}, {"cell_size": 9}, AS_PATTERNS, {"epochs": 0, "bidirectional": None}, {"minutes": 1.0}],
+    [{"keep_best": True}, {"cell_size": 9}, AS_PATTERNS, {"epochs": 0, "bidirectional": None}],
 )
 def test_pairs_have_settings_of_their_own_below_the_given_ones(given):
     model, config = resolve(PAIRS, given)
     resolved = vars(model) | vars(config)
     # The recipe's patience is for its own epochs and the best of them.
-    is_own = not given.keys() & {"epochs", "minutes"} and given.get("keep_best") is not False
+    is_own = "epochs" not in given and given.get("keep_best") is not False
     patience = {} if is_own else {"patience": None}
     given = {name: value for name, value in given.items() if value is not None}
     assert resolved.items() >= (CHOSEN | patience | given).items()

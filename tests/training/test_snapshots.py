@@ -15,14 +15,15 @@ from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import Interrupted, WeightsError
 from seq2seq_demo.files import atomic_files
+from seq2seq_demo.trained.loading import load
 from seq2seq_demo.trained.saved_network import TrainingRun
-from seq2seq_demo.trained.trained_network import load, untrained
-from seq2seq_demo.training.snapshots import SignalHandler, Snapshot, Snapshots
+from seq2seq_demo.trained.trained_network import untrained
+from seq2seq_demo.training.snapshots import SignalHandler, Snapshot, Snapshots, write_snapshot
 
 
 def snapshots_in(folder, cls=Snapshots):
     """The snapshots of a training run whose result will be w.h5."""
-    return cls(folder / "w.h5", "seq2seq-demo train --resume", lambda: None)
+    return cls(folder / "w.h5", "seq2seq-demo train --resume", SignalHandler())
 
 
 def state_at(step):
@@ -60,10 +61,11 @@ def test_an_epoch_within_2_seconds_of_the_latest_snapshot_saves_none(tmp_path, m
 
 def test_a_claim_is_exclusive_and_the_snapshot_is_locked_until_the_run_ends(tmp_path):
     with snapshots_in(tmp_path) as first:
-        first.claim(state_at(0), tmp_path / "w.h5", overwrite=False)
+        first.file = write_snapshot(state_at(0), tmp_path / "w.h5", overwrite=False)
         assert first.path == tmp_path / "s2s_checkpoint__w.h5"
-        with snapshots_in(tmp_path) as second, pytest.raises(FileExistsError):
-            second.claim(state_at(0), tmp_path / "w.h5", overwrite=False)
+        assert load(first.path).step == 0
+        with pytest.raises(FileExistsError):
+            write_snapshot(state_at(0), tmp_path / "w.h5", overwrite=False)
         first.save(state_at(1))
         with pytest.raises(WeightsError, match="another process is using this file"):
             atomic_files.open_locked(first.path, "a snapshot")
@@ -78,10 +80,10 @@ def test_a_snapshot_that_cannot_be_written_leaves_the_earlier_one(tmp_path, monk
     with snapshots_in(tmp_path) as snapshots:
         with monkeypatch.context() as patch, pytest.raises(WeightsError, match=r"cannot write .*: no space left"):
             patch.setattr(os, "fsync", full)
-            snapshots.claim(state_at(0), tmp_path / "w.h5", overwrite=False)
+            write_snapshot(state_at(0), tmp_path / "w.h5", overwrite=False)
         snapshots.save(state_at(4))
         monkeypatch.setattr(os, "fsync", full)
-        snapshots.stop_signal = lambda: signal.SIGTERM
+        snapshots.signals.signum = signal.SIGTERM
         message = rf"at step 5; the snapshot is kept in {snapshots.path}: resume it with `seq2seq-demo train --resume`$"
         with pytest.raises(Interrupted, match=message) as error:
             snapshots.after_steps(5, 5, lambda: state_at(5))

@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 import pytest
-from helpers import trained_network
+from helpers import fit, snapshots_in_memory, trained_network
 
-from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.trained.metrics import Epoch
 from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.saved_network import TrainingRun
+from seq2seq_demo.trained.trained_network import untrained
 from seq2seq_demo.training.report import summary
 from seq2seq_demo.training.validation import best_epoch, kept_epoch, last_epoch, learned_after, stop_after
 
@@ -42,7 +44,6 @@ PERFECT = [(0.9, 1.0), (1.0, 0.9), (1.0, 0.8), (1.0, 0.7)]  # the exact match st
         ([(0.2, 1.0), (0.75, 0.9)], {"stop_at_exact": 0.7}, "stop_at_exact", "the exact match was high enough"),
         ([(0.75, 1.0), (0.2, 0.9)], {"stop_at_exact": 0.7}, None, None),
         (WORSE, {"epochs": 3, "patience": 2}, "epochs", None),
-        (WORSE, {"epochs": 3, "minutes": 2.0}, None, None),  # a run with a time limit counts no epochs
     ],
 )
 def test_a_run_stops_for_a_setting_and_the_summary_gives_the_reason(reached, settings, stop, reason):
@@ -86,6 +87,16 @@ def test_with_few_validation_pairs_the_last_epoch_is_kept_unless_another_was_cle
     ):
         config = TrainConfig(points=300, validation_points=n_validation, keep_best=True, **settings)
         assert kept_epoch(history(*NOISY), config).epoch == kept
+
+
+def test_a_resumed_run_completes_its_epoch_even_after_its_last_one(fast_steps):
+    """The runs of 0.5.0 with a time limit did not count epochs."""
+    task, kept = find_pattern("reversed"), {}
+    config = TrainConfig(1000, 3, 3, epochs=3, batch_size=5)  # calls end after steps 8, 64, 128 and 180 of epoch 1
+    fit(task, config, untrained(ModelConfig(cell_size=3, embedding_size=2), 0), (), snapshots_in_memory(kept))
+    snapshot, run = kept[424], replace(kept[424].run, config=replace(config, epochs=1))
+    resumed = fit(task, config, replace(snapshot, network=replace(snapshot.network, run=run)))
+    assert (snapshot.progress.points, resumed.step, len(resumed.history)) == (320, 540, 3)
 
 
 def test_the_best_epoch_has_the_highest_mean_exact_match_then_the_lowest_loss():

@@ -5,7 +5,8 @@ from helpers import Watcher, largest_difference
 
 from seq2seq_demo import TrainedNetwork, train
 from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, SETTINGS, ModelConfig, TrainConfig
-from seq2seq_demo.data.patterns import PatternTask, find_pattern
+from seq2seq_demo.data.pattern_task import PatternTask
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.counts import count_answers
 from seq2seq_demo.trained.trained_network import untrained
@@ -49,19 +50,8 @@ def test_every_setting_is_used():
     network = train("copy", **model, **training)
     assert network.model_config == ModelConfig(**model, ends=True)
     assert network.run.config == TrainConfig(**training, min_in_len=5)
-    settings = model | training | {"minutes": None, "members": 1}
-    assert settings.keys() == SETTINGS
-    for changes in ({"minutes": 2.0, "epochs": None}, {"members": 3, "epochs": 1}):  # `epochs` contradicts them
-        config = resolve(find_pattern("copy"), settings | changes)[1]
-        assert config == TrainConfig(**{k: v for k, v in (training | changes).items() if v is not None})
+    assert (model | training).keys() == SETTINGS
     assert resolve(find_pattern("copy"), dict.fromkeys(SETTINGS)) == (ModelConfig(), TrainConfig())
-
-
-def test_unknown_settings_are_refused():
-    for name, hint in (("epoch", ": did you mean epochs?"), ("hiddenSize", ": did you mean cell_size?"), ("ends", "")):
-        with pytest.raises(TypeError) as error:
-            train("copy", epochs=0, **{name: 3})
-        assert str(error.value) == f"train() got an unexpected keyword argument {name!r}{hint}"
 
 
 def test_arguments_that_contradict_the_task_are_refused():
@@ -78,7 +68,9 @@ def test_arguments_that_contradict_the_task_are_refused():
 
 def test_the_number_of_points_is_that_of_the_first_pairs():
     assert unchanged(PAIRS, points=20).run.config.points == 20
-    with pytest.raises(UsageError, match=r"^pairs are one argument: train\(zip\(sources, targets\)\)$"):
+    with pytest.raises(
+        UsageError, match=r"^expected the number of points to be an integer of at least 2, got \['x', 'y'\]$"
+    ):
         train(["a", "b"], ["x", "y"])
 
 

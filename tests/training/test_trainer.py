@@ -13,7 +13,6 @@ from seq2seq_demo.data.sequences import Pairs, Sequences, shift_right
 from seq2seq_demo.errors import TrainingError
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Seq2Seq
-from seq2seq_demo.system_memory import bytes_per_row
 from seq2seq_demo.trained.metrics import Epoch
 from seq2seq_demo.trained.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import batches, steps
@@ -255,7 +254,7 @@ def test_sums_of_microbatches_equal_those_of_the_batch(monkeypatch, microbatch_r
         pairs = Pairs(*(Sequences.of_rows([rng.integers(0, 9, n).tolist() for n in side]) for side in lengths))
         monkeypatch.setattr(batches, "MAX_MICROBATCH_BYTES", 2**40)
         expected = whole.sums(first_batch(whole, pairs))
-        monkeypatch.setattr(batches, "MAX_MICROBATCH_BYTES", microbatch_rows * bytes_per_row(model, *wide[-1]))
+        monkeypatch.setattr(batches, "MAX_MICROBATCH_BYTES", microbatch_rows * batches.bytes_per_row(model, *wide[-1]))
         actual = apart_sums(first_batch(apart, pairs))
         for a, b in zip(actual, expected, strict=True):
             assert np.abs(a - b).max() < 1e-5

@@ -18,7 +18,8 @@ from helpers import PYTHON, environment, fit, random_weights, same_arrays, wait_
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import TrainingError, UsageError
-from seq2seq_demo.trained.trained_network import TrainedNetwork, load
+from seq2seq_demo.trained.loading import load
+from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training import workers
 
 RNN = ModelConfig("embedding_rnn", "BasicRNNCell", 1, 7, 5, in_max_int=10, out_max_int=12)  # compiles fast

@@ -36,7 +36,8 @@ class Seq2Seq(keras.Model):
         self.decoder = (AttentionDecoder if model_config.has_attention else Decoder)(model_config, "decoder")
         self.build({spec.name: tuple(spec.shape) for spec in (SOURCES, DECODER_INPUT)})
         if weights is not None:
-            self.assign_named(weights)
+            for name, variable in self.named_variables().items():
+                variable.assign(weights[name])
 
     def build(self, input_shape: dict[str, tuple[int | None, ...]]) -> None:
         """Create the weights; their values are assigned later."""
@@ -117,11 +118,6 @@ class Seq2Seq(keras.Model):
         """Return every variable by name, in the order of `weight_shapes`."""
         by_path = {variable.path: variable for variable in self.trainable_variables}
         return {name: by_path[f"seq2seq/{name}"] for name in weight_shapes(self.model_config)}
-
-    def assign_named(self, weights: Weights) -> None:
-        """Set every variable to the weight of the same name."""
-        for name, variable in self.named_variables().items():
-            variable.assign(weights[name])
 
 
 def divergences(logits: tf.Tensor) -> tf.Tensor:

@@ -4,7 +4,9 @@ Importing this module applies the settings and loads TensorFlow, which takes a f
 """
 
 import contextlib
+import ctypes
 import functools
+import gc
 import os
 from importlib.metadata import version
 
@@ -69,3 +71,10 @@ def set_threads(cell_size: int) -> None:
     threads = os.cpu_count() if cell_size >= MIN_UNITS_FOR_THREADS else 1
     with contextlib.suppress(RuntimeError):  # if TensorFlow has already started its threads
         tf.config.threading.set_intra_op_parallelism_threads(threads)
+
+
+def release_memory() -> None:
+    """Free objects in reference cycles, and return freed memory to the system if the C library supports this."""
+    gc.collect()
+    with contextlib.suppress(AttributeError, TypeError):  # only glibc has this function; on Windows, CDLL needs a name
+        ctypes.CDLL(None).malloc_trim(0)
