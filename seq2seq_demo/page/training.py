@@ -12,7 +12,7 @@ from seq2seq_demo.page.builder import assemble, config_data, read_asset
 
 TITLE = "Train two networks, with attention and without"
 MODELS: dict[str, Model] = {"with attention": "embedding_attention", "without attention": "embedding_rnn"}
-# In run/training.html, a task may replace the default settings. With its own settings, running sums of five digits reach an
+# In run/training.html, a task may replace the default settings. With its own, running sums of five digits reach an
 # exact match of 0.9 within 24,000 samples, and sums of two numbers within 43,000 (seeds 0 to 2). With the defaults,
 # neither reaches it within 64,000.
 LEFT_OUT = {"cell_size", "in_max_int", "out_max_int", "go", "ends", "model"}  # set or not read by a course
