@@ -17,7 +17,7 @@ HOLD_TRAINING = """{
     window.trainFrame = () => {};
     window.requestAnimationFrame = (act) => (act.name === "trainOn" ? ((trainFrame = act), 0) : request(act));
 }"""
-PATIENCE = 600_000  # ms; ends only a hung test
+PATIENCE = 300_000  # ms; ends only a hung test
 
 
 class Tab:

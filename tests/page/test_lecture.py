@@ -99,7 +99,7 @@ def test_a_clicker_plays_the_plan_of_ten_minutes_and_returns_to_the_trained_netw
     press_on(page)
     page.keyboard.press("PageDown")
     is_at(page, "links.html")
-    assert page.is_checked("[name='prediction 1'][value=without]")
+    page.wait_for_function("() => document.querySelector(\"[name='prediction 1'][value=without]\").checked")
     assert page.input_value("[name='prediction 7']") == "5 5 1"
 
 

@@ -3,7 +3,7 @@
 import { announce, app, byId, hashOf, isCurrent } from "../draw/app.js";
 import { revise } from "../draw/elements.js";
 import { showTab } from "../draw/panels.js";
-import { asLeft, writeNotes } from "./notes.js";
+import { asLeft, writeNote } from "./notes.js";
 import { partAfter, partName } from "./plans.js";
 
 let isAnnounced = false; // whether the last key press announced the next exercise
@@ -66,6 +66,6 @@ export function goOn(/** @type {1 | -1} */ n) {
   }
   answer.removeAttribute("open");
   if (source) return source.click();
-  writeNotes({ [`exercise ${app.state.exercise}`]: hashOf(app.state) }); // see `asLeft`
+  writeNote(`exercise ${app.state.exercise}`, hashOf(app.state)); // see `asLeft`
   for (const { href } of linksOf(`[rel=${n < 0 ? "prev" : "next"}]`)) location.href = n < 0 ? asLeft(href) : href;
 }

@@ -3,7 +3,7 @@
 
 import { partName } from "./plans.js";
 
-const NOTES = "notes of the exercises"; // the key in the session storage
+const NOTE = "note: "; // the beginning of the keys in the session storage
 const NOTED = ":is(.note, .board) :is(input, textarea)";
 
 /** Let the reader write in the tables, show earlier notes from this tab, and keep new ones. */
@@ -19,40 +19,39 @@ export function keepNotes() {
   }
   addEventListener("input", ({ target }) => {
     const field = /** @type {HTMLInputElement} */ (target);
-    if (field.matches(NOTED)) writeNotes({ [field.name]: field.value });
+    if (field.matches(NOTED)) writeNote(field.name, field.value);
   });
   addEventListener("keydown", ({ key, target }) => {
     const field = /** @type {HTMLElement} */ (target);
     if (key === "Enter" && field.matches(`input:is(${NOTED})`)) field.blur(); // now the arrow keys change the step
   });
   addEventListener("pageshow", showNotes); // also after "Back"
+  addEventListener("storage", showNotes); // the page before this one may still write
   showNotes();
 }
 
 function showNotes() {
-  const notes = readNotes();
   for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll(NOTED))) {
-    const note = String(notes[field.name] ?? "");
+    const note = readNote(field.name);
     if (field.type === "radio") field.checked = field.value === note;
     else if (field.value !== note) field.value = note;
   }
 }
 
-/** Return an object that maps the names of fields to their notes. */
-function readNotes() {
+/** Return a note, or "" if it was not kept. */
+function readNote(/** @type {string} */ name) {
   try {
-    return JSON.parse(sessionStorage.getItem(NOTES) ?? "") ?? {};
+    return sessionStorage.getItem(NOTE + name) ?? "";
   } catch {
-    return {}; // there are no notes, or there is no storage
+    return ""; // there is no storage
   }
 }
 
-/** Keep notes under the names of their fields. The state in which an exercise was left is kept under the exercise's
-    name.
-    @param {Record<string, string>} notes */
-export function writeNotes(notes) {
+/** Keep a note under the name of its field. The state in which an exercise was left is kept under the exercise's name.
+    @type {(name: string, note: string) => void} */
+export function writeNote(name, note) {
   try {
-    sessionStorage.setItem(NOTES, JSON.stringify({ ...readNotes(), ...notes }));
+    sessionStorage.setItem(NOTE + name, note);
   } catch {
     // the storage is full, or there is none
   }
@@ -66,13 +65,13 @@ export function fillIn(id, row, column, text) {
   const field = /** @type {HTMLInputElement | null} */ (document.querySelector(selector));
   if (!field || field.value === text) return;
   field.value = text;
-  writeNotes({ [field.name]: text });
+  writeNote(field.name, text);
 }
 
 /** Return a URL that opens an exercise in the state in which it was left. If no state was kept, return the URL
     unchanged.
     @type {(address: string) => string} */
 export function asLeft(address) {
-  const hash = readNotes()[partName(address)];
+  const hash = readNote(partName(address));
   return hash ? address.replace(/#.*/, () => hash) : address;
 }
