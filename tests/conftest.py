@@ -1,6 +1,7 @@
 import contextlib
 import io
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -24,6 +25,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     """Start one fork server for all pytest workers, and let all processes share the programs that XLA compiles."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets background processes ignore it
     if hasattr(config, "workerinput"):
         return
     folder = SERVER.enter_context(tempfile.TemporaryDirectory())
