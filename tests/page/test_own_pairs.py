@@ -100,7 +100,7 @@ def test_what_was_learned_stays_until_train_begins_anew(opened, saved):
     page.check("#both")
     assert page.evaluate("app.networks.length") == 1
     page.click("#train")
-    page.evaluate("trainFrame()")
+    train_until(page, "course.samples > 0")
     page.click("#train")
     assert page.locator("#step h2.name").all_text_contents() == ["with attention", "without attention"]
     assert len(page.evaluate(FIGURES)) == 3
@@ -109,7 +109,7 @@ def test_what_was_learned_stays_until_train_begins_anew(opened, saved):
     page.focus("#pairs")
     page.uncheck("#both")
     page.click("#train")
-    page.evaluate("trainFrame()")
+    train_until(page, "course.samples > 0")
     page.click("#train")
     assert page.evaluate("app.networks.map((one) => one.sourceVocabulary.symbols)") == [["a", "b", "d"]]
     page.locator("[name=task]").select_option("sort: 3 1 4 → 1 3 4")
