@@ -5,19 +5,20 @@ import re
 import shlex
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
-from helpers import REAL_PROGRAM, SMALL, environment, save_random, save_texts
+from helpers import REAL_PROGRAM, ROOT, SMALL, environment, save_random, save_texts
 
 from seq2seq_demo.trained.loading import load
 
 pytestmark = pytest.mark.slow
 
 
-def sh(folder, command, **changes):
+def sh(folder, command, program=REAL_PROGRAM, **changes):
     """Run a bash command line in which `demo` runs the program."""
-    argv = ["bash", "-c", f'demo() {{ {shlex.join(REAL_PROGRAM)} "$@"; }}; {command}']
+    argv = ["bash", "-c", f'demo() {{ {shlex.join(program)} "$@"; }}; {command}']
     return subprocess.run(argv, capture_output=True, text=True, cwd=folder, env=environment(**changes), check=False)
 
 
@@ -47,10 +48,21 @@ def test_a_closed_output_pipe_ends_quietly(tmp_path):
 
 
 def test_ascii_locales_and_invalid_utf_8_cause_no_traceback(tmp_path):
-    ascii = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    # With -S, Python does not read the path of an editable installation, which an ASCII locale may be unable to decode.
+    program = [sys.executable, "-S", "-m", "seq2seq_demo"]
+    paths = os.pathsep.join([str(ROOT), sysconfig.get_path("purelib")])
+    ascii = {
+        "PYTHONPATH": paths,
+        "LC_ALL": "C",
+        "PYTHONIOENCODING": "ascii",
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+    }
     save_texts(tmp_path / "w", ("characters", ("a", "é")), ("words", ("X", "Y")))
     (tmp_path / "in").write_text("é\n", encoding="utf-8")
-    done = sh(tmp_path, "demo predict -i w --from-file in; demo train -e 0 -o $'w\\xff'", **ascii)
+    done = sh(
+        tmp_path, "demo predict -i w --from-file in; demo train -e 0 -o $'w\\xff'", program, PYTHONPATH=paths, **ascii
+    )
     answer, saved = done.stdout.splitlines()
     assert answer.startswith("==> For input \\xe9, prediction=")
     assert (saved, done.stderr) == ("Saved w\\udcff", "Using weights w\n")
