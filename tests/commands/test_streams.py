@@ -60,9 +60,7 @@ def test_ascii_locales_and_invalid_utf_8_cause_no_traceback(tmp_path):
     }
     save_texts(tmp_path / "w", ("characters", ("a", "é")), ("words", ("X", "Y")))
     (tmp_path / "in").write_text("é\n", encoding="utf-8")
-    done = sh(
-        tmp_path, "demo predict -i w --from-file in; demo train -e 0 -o $'w\\xff'", program, PYTHONPATH=paths, **ascii
-    )
+    done = sh(tmp_path, "demo predict -i w --from-file in; demo train -e 0 -o $'w\\xff'", program, **ascii)
     answer, saved = done.stdout.splitlines()
     assert answer.startswith("==> For input \\xe9, prediction=")
     assert (saved, done.stderr) == ("Saved w\\udcff", "Using weights w\n")
