@@ -5,8 +5,9 @@ import { pathToFileURL } from "node:url";
 import puppeteer from "puppeteer-core";
 
 const [training, trained, pairs] = process.argv.slice(2);
-const launch = () => puppeteer.launch({ browser: "firefox", executablePath: process.env.FIREFOX, protocolTimeout: 0 });
-const browser = await launch().catch(launch); // Firefox may leave the first attempt without an answer, for 30 s
+const launch = () =>
+  puppeteer.launch({ browser: "firefox", executablePath: process.env.FIREFOX, protocolTimeout: 200_000 }); // ms
+const browser = await launch().catch(launch); // Firefox sometimes leaves the first attempt without an answer
 const page = await browser.newPage();
 page.setDefaultTimeout(0); // no limit: the test has one
 await page.setViewport({ width: 1280, height: 900 });
