@@ -37,22 +37,8 @@ def clone(tmp_path):
     (folder / "scripts").mkdir(parents=True)
     for name in ("pyproject.toml", "scripts/environment", "scripts/demo"):
         shutil.copy(ROOT / name, folder / name)
-    for tool in (
-        "sh",
-        "basename",
-        "cat",
-        "chmod",
-        "cksum",
-        "cp",
-        "dirname",
-        "grep",
-        "mkdir",
-        "rm",
-        "sleep",
-        "tail",
-        "touch",
-    ):
-        (folder / "bin").mkdir(exist_ok=True)
+    (folder / "bin").mkdir()
+    for tool in ("sh", "basename", "cat", "chmod", "cksum", "cp", "dirname", "grep", "mkdir", "rm", "tail"):
         (folder / "bin" / tool).symlink_to(shutil.which(tool))
     return folder
 

@@ -102,18 +102,18 @@ def join_modules(entry: str) -> str:
     The script has one scope, without `import` and `export`, because a browser cannot load modules from a file. It keeps
     the comments of the modules, except for types. Nothing in it can end a script element.
     """
-    texts: dict[str, str] = {}
+    modules: dict[str, str] = {}
 
     def add(name: str) -> None:
         text = read_asset(name)
         for imported in IMPORT.findall(text):
             path = posixpath.normpath(posixpath.join(posixpath.dirname(name), imported))
-            if path not in texts:
+            if path not in modules:
                 add(path)
-        texts[name] = re.sub("^export ", "", TYPES.sub("", IMPORT.sub("", text)), flags=re.MULTILINE)
+        modules[name] = re.sub("^export ", "", TYPES.sub("", IMPORT.sub("", text)), flags=re.MULTILINE)
 
     add(entry)
-    joined = "\n".join(f"// ---- {name} ----\n\n{text}" for name, text in texts.items())
+    joined = "\n".join(f"// ---- {name} ----\n\n{text}" for name, text in modules.items())
     return '"use strict";\n\n' + joined.replace("</", r"<\/").replace("<!--", r"<\!--")
 
 
@@ -148,7 +148,7 @@ def read_asset(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def read_texts(name: str) -> dict[str, Any]:
+def read_toml(name: str) -> dict[str, Any]:
     """Return the content of a TOML file in this folder, given its path."""
     return tomllib.loads(read_asset(name))
 

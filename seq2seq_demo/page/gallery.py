@@ -16,7 +16,7 @@ from seq2seq_demo.page.builder import (
     join_modules,
     join_styles,
     read_asset,
-    read_texts,
+    read_toml,
 )
 from seq2seq_demo.page.training import TITLE as TITLE_OF_TRAINING
 
@@ -67,7 +67,7 @@ class Exercise:
         return string.Template(template).substitute(values, n=self.number, start=self.start, end=self.end)
 
 
-TEXTS, LESSON = read_texts("gallery.toml"), read_texts("lesson/exercises.toml")
+TEXTS, LESSON = read_toml("gallery.toml"), read_toml("lesson/exercises.toml")
 GALLERY = {name: Entry(**fields) for name, fields in TEXTS["pages"].items()}  # by file name, without .html
 EXERCISES = [Exercise(n, **fields) for n, fields in enumerate(LESSON["exercises"], 1)]
 EXAMPLES = TEXTS["examples"]  # pairs by bundled network; others use examples of their patterns

@@ -17,10 +17,10 @@ MAY_IMPORT = {
 FROM = re.compile(r"@?import [^;]*? from \"(.*?)\"")  # also of types
 
 
-def imports_that_climb(texts):
+def imports_that_climb(scripts):
     """The imports that do not run down, given the text of each script by its path in the folder of the pages."""
     climbing = []
-    for path, text in texts.items():
+    for path, text in scripts.items():
         room = posixpath.dirname(path)
         found = [posixpath.normpath(posixpath.join(room, name)) for name in FROM.findall(text)]
         climbing += [f"{path}: {one}" for one in found if posixpath.dirname(one) not in MAY_IMPORT[room]]
@@ -28,10 +28,10 @@ def imports_that_climb(texts):
 
 
 def test_imports_run_from_the_pages_through_lesson_and_run_and_draw_to_the_network():
-    texts = {path.relative_to(PAGE).as_posix(): path.read_text(encoding="utf-8") for path in PAGE.rglob("*.js")}
-    assert {posixpath.dirname(path) for path in texts} == {*MAY_IMPORT}
-    assert sum(len(FROM.findall(text)) for text in texts.values()) > 100
-    assert imports_that_climb(texts) == []
+    scripts = {path.relative_to(PAGE).as_posix(): path.read_text(encoding="utf-8") for path in PAGE.rglob("*.js")}
+    assert {posixpath.dirname(path) for path in scripts} == {*MAY_IMPORT}
+    assert sum(len(FROM.findall(text)) for text in scripts.values()) > 100
+    assert imports_that_climb(scripts) == []
 
 
 def test_an_import_that_climbs_is_found():

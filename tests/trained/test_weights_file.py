@@ -164,9 +164,9 @@ def test_a_snapshot_of_an_earlier_version_is_read_as_a_network(version, step, en
 
 def test_settings_that_no_longer_exist_are_ignored():
     """The snapshot of program 0.5.0 records `members`, `minutes` and the seconds of a time limit."""
-    texts = hostile.snapshot_metadata((EARLIER / "version_5_snapshot.h5").read_bytes())
-    config = texts["networks"][0]["run"]["config"]
-    assert (config["members"], config["minutes"], texts["progress"]["seconds"]) == (2, 1.5, 10.0)
+    metadata = hostile.snapshot_metadata((EARLIER / "version_5_snapshot.h5").read_bytes())
+    config = metadata["networks"][0]["run"]["config"]
+    assert (config["members"], config["minutes"], metadata["progress"]["seconds"]) == (2, 1.5, 10.0)
     snapshot = load_snapshot(EARLIER / "version_5_snapshot.h5")
     assert snapshot.progress == Progress()
     assert snapshot.run.config == TrainConfig(60, 4, 4, epochs=2, seed=1)
