@@ -17,6 +17,7 @@ from helpers import PROGRAM, PYTHON, ROOT, environment
 
 from seq2seq_demo import __version__, load
 from seq2seq_demo.commands.cli import COMMANDS, EXAMPLES, parse
+from seq2seq_demo.training import report
 
 PACKAGE = ROOT / "seq2seq_demo"
 FRONT_PAGE = ROOT / "README.md"
@@ -171,6 +172,11 @@ def test_the_main_example_is_the_same_everywhere():
     assert training in EXAMPLES
     for path in ("seq2seq_demo/docs/LESSON.md", "scripts/pictures.py", ".github/workflows/checks.yml"):
         assert f"seq2seq-demo {training}" in (ROOT / path).read_text(), path
+
+
+@pytest.mark.parametrize(("name", "heading"), [report.PAIR_ADVICE, report.PATTERN_ADVICE])
+def test_the_advice_after_training_names_a_heading(name, heading):
+    assert f"\n## {heading}\n" in (report.DOCUMENTS / name).read_text()
 
 
 def test_every_document_can_be_reached_from_the_front_page():

@@ -23,6 +23,8 @@ from seq2seq_demo.training.callbacks import Callback, TrainingState
 from seq2seq_demo.training.validation import last_epoch, stop_after
 
 DOCUMENTS = Path(__file__).parents[1] / "docs"
+PAIR_ADVICE = "DATA.md", "My exact match is 0.4: what now?"  # the document and its heading
+PATTERN_ADVICE = "TRAINING.md", "Settings"
 EARLY_ENDS = {
     "lr_schedule": "the training pairs were learned",
     "patience": "the exact match no longer improved",
@@ -201,9 +203,8 @@ def outcome_notices(network: TrainedNetwork, task: Task, earlier: Calibration | 
         yield f"A table of each symbol's most frequent target would reach exact match {match:.4f} in validation"
     exact_match = network.validation.exact_match if network.validation else 0.0
     if exact_match < min(0.99, config.stop_at_exact or 1):
-        section = "My exact match is 0.4. What now?" if task.is_pairs else "Settings"
-        document = DOCUMENTS / ("DATA.md" if task.is_pairs else "TRAINING.md")
-        yield f"Exact match {exact_match:.4f} is below 0.99: “{section}” in {document} lists what to change"
+        name, section = PAIR_ADVICE if task.is_pairs else PATTERN_ADVICE
+        yield f"Exact match {exact_match:.4f} is below 0.99: “{section}” in {DOCUMENTS / name} lists what to change"
 
 
 def summary(network: TrainedNetwork) -> str:
