@@ -52,7 +52,6 @@ PARTS = {
     "jax": jax,
     "real": real,
     "processes": lambda options: (["process", "seconds"], whole.whole_processes(options.rounds)),
-    "cache": lambda options: (["first loss, 5,000 pairs", "seconds"], whole.first_loss(options.rounds)),
     "decoding": lambda _: (["NumPy decoding", "sequences per second"], in_new_process(whole.decoding_speed)),
 }
 DEFAULT_PARTS = ",".join(name for name in PARTS if name != "jax")

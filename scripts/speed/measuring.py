@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import statistics
 import sys
 import time
@@ -17,7 +16,6 @@ from seq2seq_demo.data.sequences import Pairs
 if TYPE_CHECKING:
     from seq2seq_demo.training.trainer import Trainer
 
-os.environ["SEQ2SEQ_DEMO_CACHE"] = ""  # every process compiles its programs
 OURS, KERAS = "this program", "plain Keras `fit`"
 EpochFunctions = dict[str, Callable[[], Any]]  # by program; each call trains an epoch
 

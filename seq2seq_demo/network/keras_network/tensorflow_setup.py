@@ -11,7 +11,6 @@ import os
 from importlib.metadata import version
 
 from seq2seq_demo.errors import TrainingError, require_tensorflow
-from seq2seq_demo.network import compilation_cache
 
 require_tensorflow()
 os.environ |= {"KERAS_BACKEND": "tensorflow", "KERAS_NNX_ENABLED": "false"}  # override ~/.keras/keras.json
@@ -32,8 +31,6 @@ _XLA_FLAGS = ["--xla_backend_extra_options=xla_cpu_disable_loop_unrolling"]
 if version("tensorflow").startswith("2.21."):  # XLA aborts the process if it does not know a flag
     _XLA_FLAGS.append("--xla_cpu_copy_insertion_use_region_analysis=true")
 os.environ["XLA_FLAGS"] = " ".join([*_XLA_FLAGS, os.environ.get("XLA_FLAGS", "")])
-compilation_cache.use()
-
 
 # TensorFlow writes to standard error while it is loading, regardless of its log level. Discard this output.
 with open(os.devnull, "wb") as _devnull:
