@@ -189,21 +189,14 @@ def fit(task, config, start, *args, **how) -> TrainedNetwork:
 
 
 class Watcher(Callback):
-    """A callback that records all calls, all networks, and the last history and state."""
+    """A callback that records the states of all calls, and the network after each epoch."""
 
     def __init__(self):
-        self.calls, self.history, self.networks, self.state = [], (), [], None
-
-    def on_epoch_begin(self, state):
-        self.calls.append(("begin", state.epoch))
-
-    def on_steps_end(self, state):
-        metrics = state.figures.loss, state.figures.forced_token_accuracy
-        self.calls.append(("steps", state.step, state.points, *metrics))
+        self.begin, self.steps, self.end, self.networks = [], [], [], []
+        self.on_epoch_begin, self.on_steps_end = self.begin.append, self.steps.append
 
     def on_epoch_end(self, state):
-        self.calls.append(("end", state.epoch, len(state.validation)))
-        self.history, self.state = state.history, state
+        self.end.append(state)
         self.networks.append(state.network)
 
 

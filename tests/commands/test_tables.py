@@ -1,12 +1,9 @@
 """Tables of pairs on the command line: what is recognised is said, and nothing is lost without a word."""
 
 import csv
-import gzip
-import json
 import unicodedata
 from pathlib import Path
 
-import pytest
 from helpers import SMALL
 
 from seq2seq_demo.trained.loading import load
@@ -27,34 +24,23 @@ def test_the_counts_of_a_messy_table_add_up(run):
     assert "Sources are characters, and targets are words; if not, give --in-tokens and --out-tokens\n" in err
     assert load("w").vocabularies.source.symbols == ("\t", " ", '"', ",", *"abcd", "\u00e9")
 
-    Path("in.csv.gz").write_bytes(gzip.compress(Path("in.csv").read_bytes()))
-    status, out, _ = run("predict -i w --from-file in.csv.gz --columns Word,IPA --json --keep-going")
-    *answers, last = [json.loads(line) for line in out.splitlines()]
-    assert (status, len(answers), last["line"]) == (1, 10, 12)
-    assert "the source is empty" in last["error"]
-    assert [int(answer["record"]["id"]) for answer in answers] == [*range(10)]
-    assert (answers[6]["line"], answers[6]["source"], answers[6]["expected"]) == (8, "a\tb", "A")
 
-
-@pytest.mark.parametrize(("row", "tokens"), [("3 1 2\t2 1 3", "integers"), ("12\tXII", "characters")])
-def test_tokens_are_recognised_unless_they_are_given(run, row, tokens):
-    Path("in.tsv").write_text(f"{row}\n{row[0]}{row}\n" * 10)
+def test_tokens_are_recognised_unless_they_are_given(run):
+    Path("in.tsv").write_text("3 1 2\t2 1 3\n33 1 2\t2 1 3\n" * 10)
     _, err = run.ok(*TRAIN, "in.tsv")
-    assert 'Reading in.tsv as text, first "{}" → "{}"; if not, give'.format(*row.split("\t")) in err
-    assert load("w").vocabularies.tokens == (tokens, tokens)
-    assert ("Sources are characters" in err) == (tokens == "characters")
+    assert 'Reading in.tsv as text, first "3 1 2" → "2 1 3"; if not, give' in err
+    assert load("w").vocabularies.tokens == ("integers", "integers")
+    assert "Sources are" not in err
     _, err = run.ok(*TRAIN, "in.tsv", "--out-tokens", "characters")
-    assert f"Sources are {tokens}, and targets are characters; if not, give --in-tokens\n" in err
-    words = ["--in-tokens", "words", "--out-tokens", "characters", "--validation-file", "in.tsv"]
-    _, err = run.ok(*TRAIN, "in.tsv", *words)
+    assert "Sources are integers, and targets are characters; if not, give --in-tokens\n" in err
+    _, err = run.ok(*TRAIN, "in.tsv", "--in-tokens", "words", "--out-tokens", "characters")
     assert load("w").vocabularies.tokens == ("words", "characters")
     assert "Sources are" not in err
 
 
 def test_columns_name_keys_of_json(run):
     Path("in.jsonl").write_text('{"raw": "ab", "clean": "A", "n": 1}\n{"raw": "ba", "clean": "A"}\n' * 10)
-    err = run.ok(*TRAIN, "in.jsonl", "--columns", "raw,clean")[1]
-    assert 'Reading in.jsonl as JSON, first "ab" → "A"; if not, give' in err
+    run.ok(*TRAIN, "in.jsonl", "--columns", "raw,clean")
     _, out, _ = run("predict -i w --from-file in.jsonl --line-buffered --columns raw --json")
     assert '"record": {"clean": "A", "n": 1}' in out
     error = 'in.jsonl, line 1: expected an object with "row", got {"raw": "ab"'

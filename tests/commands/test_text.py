@@ -33,20 +33,14 @@ def test_train_evaluate_and_predict_texts(run, fast_steps):
     write_pairs("dev.tsv", rows(20, 1))
     pairs = {*rows(100, 2), ("ab", "A A"), ("ab", "B A")}
     write_pairs("test.tsv", [*pairs, *rows(100, 2)])  # a repeated pair counts once
-    settings = "--cell-size 8 -r 0.01 --batch-size 16 --lr-schedule cosine --bidirectional --dropout 0.05 --keep-best"
-    line = f"train --from-file train.tsv --validation-file dev.tsv -m embedding_attention {settings} -e 1 -o w"
+    line = "train --from-file train.tsv --validation-file dev.tsv --cell-size 8 -e 1 -o w"
     out, _ = run.ok(line, *TOKENS)
     assert "\n200 training pairs, 20 validation pairs from the validation file\n" in out
-    network = load("w")
-    assert network.model_config.bidirectional
-    assert network.calibration is not None  # from the validation pairs
+    assert load("w").calibration is not None  # from the validation pairs
     out, _ = run.ok("evaluate -i w --from-file test.tsv -v")
     n = len({source for source, _ in pairs})
     title = f"{n} sources of test.tsv with {len(pairs)} targets, any of which is right; an answer without END is wrong"
     assert out.startswith(title)
-    total = json.loads(run.ok("evaluate -i w --from-file test.tsv --json")[0])
-    assert (total["n"], total["n_pairs"]) == (n, len(pairs))
-    assert f"exact match {total['exact_match']:.5f}, " in out
     out, _ = run.ok("predict -i w abé か")
     assert [line.partition(", ")[0] for line in out.splitlines()] == ["==> For input abé", "==> For input か"]
 
@@ -72,12 +66,6 @@ def test_unseen_symbols_are_shown_among_the_confusions_and_wrong_answers(run, te
     assert "exact match 0.00000" in out
     assert re.search(r"^a\ufffd +A B +\.\.\. +3$", out, re.MULTILINE)  # without a probability
     assert re.search(r"^unseen +\S+ +1$", out, re.MULTILINE)
-
-
-def test_each_argument_is_a_string(run):
-    save_texts("w", ("words", ("jump", "twice", "walk")), ("characters", ("x", "y")))
-    out, _ = run.ok("predict --json -i w", "walk", "jump twice")
-    assert [json.loads(line)["source"] for line in out.splitlines()] == ["walk", "jump twice"]
 
 
 def test_control_characters_in_symbols_are_escaped(run):

@@ -50,7 +50,6 @@ def test_lines_and_tables(tmp_path):
         ("in.txt", "a\u2028b\x0bc\x85d\te\n", {}, [(1, ("a\u2028b\x0bc\x85d", "e"))]),  # splitlines would split
         ("in.txt", "\n \n\ta\n", {"blank_lines": True}, [(1, ("", None)), (2, ("", None)), (3, ("", "a"))]),
         ("in.txt", BAD_LINES, {}, READ_LINES),
-        ("in.txt", "[NP x]\tNP\n", {}, [(1, ("[NP x]", "NP"))]),
         ("in.jsonl", '["a"]\n', {"format": "text"}, [(1, ('["a"]', None))]),
         ("in.txt", '["a"]\n"b"\n', {"format": "json"}, [(1, (["a"], None)), (2, ("b", None))]),
         # Integers: a line that begins with a bracket is JSON, unless the file has columns.
@@ -62,7 +61,6 @@ def test_lines_and_tables(tmp_path):
         ("a.csv", '"x, y";b\n', {}, [(1, ("x, y", "b"))]),  # as a row, it has more columns with semicolons
         ("a.csv", '"x, y"\t"z, t"\n', {}, [(1, ("x, y", "z, t"))]),  # with commas, it is not CSV
         ("a.csv", 'id;word;ipa\n1;a,b;x\n;;\n"";"";\n2;c;y\n', {}, [(2, ("a,b", "x")), (5, ("c", "y"))]),
-        ("a.csv", 'a,"b\nc,d\n', {}, [(1, NOT_CLOSED)]),
         ("a.csv", f"{'x ' * 100_000},b\n", {}, [(1, ("x " * 100_000, "b"))]),
         ("a.csv", "target,source\nx,y\n", {}, [(2, ("y", "x"))]),
         ("a.csv", "word\nhello\n", {"header": True}, [(2, ("hello", None))]),
@@ -101,7 +99,6 @@ def test_files_that_cannot_be_read(tmp_path):
         ("a.json", "[1, 2]\n[3]\n", {}, "a.json: expected JSON.* a list of these .*: Extra data: line 2 column 1"),
         *(("in.txt", content, {}, "in.txt is empty") for content in ("", "\ufeff\r\n\t\n")),
         ("in.gz", gzip.compress(b"a\n" * 99, mtime=0)[:-9], {}, "cannot read .*in.gz: "),
-        ("in.gz", b"a\tb\n", {}, "cannot read .*in.gz: Not a gzipped file"),
         *(("in.txt", "a\n", {"encoding": name}, f"with `encoding` {name}: ") for name in ("utf-9", "zip", "utf-16")),
     ]:
         with pytest.raises(InputError, match=message) as error:
@@ -244,14 +241,12 @@ def test_invalid_rows():
         (Frame(a=[], b=[], c=[]), 'DataFrame with columns source and target, or `columns` to .*, got "a", "b", "c"'),
         (Frame(source=["a", "b"], target=["x", float("nan")]), r"row 1: expected a pair .*, got \('b', nan\)"),
         ([("a", "b"), (NA(), "c")], r"pairs, row 1: expected a pair \(source, target\), got \("),
-        ([("a", "b"), ("c",)], r"pairs, row 1: expected a pair \(source, target\), got \('c',\)"),
         ([{"input": "a", "output": "b"}, {"sauce": "a"}], 'row 1: expected an object with "input" or "source", got {'),
         ([{"input": "a", "outptu": "b"}] * 2, 'row 0: expected a target, after a tab .*, got only "a"'),
         (REPEATED, 'expected a DataFrame with .*, got "source", "target", "target"'),
         ([([1], [3]), ([4, 5], 6)], "^pairs, row 1, output: expected a list of integers, got 6"),
         ([([1], [3]), (np.ma.array([4, 5], mask=[0, 1]), [6])], "^pairs, row 1: expected integers .*, got null"),
         (7, "pairs: expected pairs of a source and a target, got 7"),
-        (np.array(7), "pairs: expected pairs of a source and a target, got 7"),
     ]:
         with pytest.raises(InputError, match=message):
             pair_task(rows)

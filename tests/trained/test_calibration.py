@@ -100,10 +100,6 @@ def test_predict_withholds_answers_of_low_confidence(run, network):
     lines, _ = run.ok("predict -i w --min-confidence", middle, *words)
     for line, answer in zip(lines.splitlines(), answers, strict=True):
         assert (f"no answer (confidence {answer.confidence:.4f})" in line) == (answer.confidence < middle)
-    printed = map(json.loads, run.ok("predict -i w --json --min-confidence", middle, *words)[0].splitlines())
-    assert [(facts["confidence"], facts["prediction"]) for facts in printed] == [
-        (pytest.approx(x.confidence, abs=1e-6), x.prediction if x.confidence >= middle else None) for x in answers
-    ]
 
 
 def test_evaluate_measures_the_calibration_of_its_answers(run, network):
@@ -114,8 +110,7 @@ def test_evaluate_measures_the_calibration_of_its_answers(run, network):
     facts = json.loads(run.ok("evaluate -i w --from-file test.tsv --json")[0])["calibration"]
     ok = np.array(right) & [answer.ended for answer in answers]
     confidence = np.array([answer.confidence for answer in answers])
-    assert facts["expected_calibration_error"] == pytest.approx(expected_calibration_error(confidence, ok), abs=1e-5)
-    assert [*facts] == ["expected_calibration_error"]
+    assert facts == {"expected_calibration_error": pytest.approx(expected_calibration_error(confidence, ok), abs=1e-5)}
     text, _ = run.ok("evaluate -i w --from-file test.tsv")
     assert f"calibration error of the confidences {facts['expected_calibration_error']:.5f}" in text
     assert network.evaluate([("é", "x")]).calibration is None

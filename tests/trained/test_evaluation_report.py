@@ -75,19 +75,6 @@ def test_figures_at_one_length_have_tables_by_position_and_by_symbol():
     assert confusions.splitlines()[1].split() == ["2", "1", "4"]
 
 
-def test_figures_at_several_lengths():
-    rows = [EvaluationRow(in_len, counts_of(exact=exact)) for in_len, exact in ((7, 3), (8, 5))]
-    first, errors, by_length, _ = summary_of(rows, network_of(Vocabularies()), "").report().split("\n\n")
-    assert first.startswith("20 sources")
-    assert errors.startswith("exact match 0.40000")
-    others = ["0.50000", "0.60000", "0.75000", "0.45000", *"0000"]
-    assert [line.split() for line in by_length.splitlines()[1:]] == [
-        ["7", "10", "0.30000", *others],
-        ["8", "10", "0.50000", *others],
-        ["all", "20", "0.40000", *others],
-    ]
-
-
 def test_sources_are_fresh_only_if_no_run_used_them():
     for fresh, name in ([True, True], "fresh source"), ([True, None], "source"), ([None, False], "source"):
         rows = [EvaluationRow(7 + n, counts_of(), each) for n, each in enumerate(fresh)]

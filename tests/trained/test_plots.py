@@ -49,15 +49,6 @@ def test_symbols_that_are_extra_or_missing():
     assert notes == ["", " (expected no symbol)", "", "", "", " (expected c ␣ d)", ""]
 
 
-def test_each_tenth_has_its_own_shade():
-    edges = np.arange(11, dtype=np.float32)[None] / 10
-    drawn = draw([0] * 11, [1], None, edges).split("\n")[1]
-    assert drawn == "1 |  ..::--==++**##%%@@@@|"
-    below = draw([0] * 11, [1], None, edges - 0.001).split("\n")[1]
-    assert below == "1 |    ..::--==++**##%%@@|"
-    assert draw([0, 0], [1], None, np.array([[np.nan, 1]])).split("\n")[1] == "1 |  @@|"  # NaN stays blank
-
-
 # ---- Pictures ----
 
 # α is 0, 1/2 or 1, drawn in these colours of Matplotlib's Blues

@@ -127,16 +127,9 @@ def test_out_len_is_the_maximum_if_the_network_ends_its_answers_and_else_their_l
     assert max(len(answer) for answer in ends.predict([[n] for n in range(11)], out_len=2)) == 2
 
 
-def test_an_evaluation_that_is_too_large_is_refused_at_once():
-    network = trained_network()
-    for in_len in (100_001, 10**12):
-        with pytest.raises(UsageError, match=f"expected `in_len` to be at most 100000, got {in_len}"):
-            network.evaluate("copy", 3, in_len=in_len)
-
-
-@pytest.mark.parametrize("changes", [{"n": 0}, {"n": 1.5}, {"in_len": 0}, {"out_len": 0}, {"in_len": -1}, {"seed": -1}])
+@pytest.mark.parametrize("changes", [{"n": 0}, {"in_len": 0}, {"out_len": 0}, {"in_len": 10**12}, {"seed": -1}])
 def test_evaluate_refuses_invalid_numbers(changes):
-    with pytest.raises(UsageError, match=r"expected .* an integer of at least [01], got "):
+    with pytest.raises(UsageError, match=r"expected .* (an integer of at least [01]|at most 100000), got "):
         trained_network().evaluate("reversed", **{"n": 20} | changes)
 
 

@@ -7,7 +7,6 @@ import resource
 from dataclasses import astuple, replace
 from pathlib import Path
 
-import h5py
 import hostile
 import numpy as np
 import pytest
@@ -126,16 +125,6 @@ def test_a_snapshot_is_loaded_as_it_was_saved(tmp_path):
             Snapshot(latest, progress, wrong).to_bytes()
 
 
-def test_the_layout_is_stable(tmp_path):
-    network().save(tmp_path / "w")
-    with h5py.File(tmp_path / "w") as file:
-        assert file["encoder/layer_1/recurrent_kernel"].shape == (7, 21)
-        assert file["decoder/attention/query/kernel"].shape == (14, 7)
-        assert file["optimizer/m/encoder/embedding"].shape == (11, 5)
-        assert file["optimizer/step"][()] == 1234567
-        assert (file.attrs["version"], "progress" in file.attrs) == (5, False)
-
-
 # ---- Earlier versions: files in the folder `earlier`, which those versions wrote, and shipped weights ----
 
 EARLIER = Path(__file__).parent / "earlier"
@@ -241,14 +230,11 @@ def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path, content):
 def test_an_edited_file_is_refused_even_with_a_new_checksum(tmp_path, content):
     for change, message in [
         (edit("networks", {"model": "no"}, "model_config"), "unknown `model` 'no'"),
-        (edit("networks", {"in_len": "7"}), "expected 'in_len' as int or null, got '7'"),
         (edit("networks", {"run": {}}), "the key 'config' is missing"),
         (lambda file: file.attrs.update(other="{}"), r"expected networks, vocabularies, got \['networks', 'other'"),
         (edit("networks", {"moments_since": 1234568}), "expected moments_since to be at most 1234567, got 1234568"),
         (edit("networks", {"calibration": {"temperature": 0}}), "expected a usable calibration, got 0.0, 0.0"),
-        (edit("networks", {"in_len": 0}), "expected in_len to be an integer of at least 1, got 0"),
         (edit("networks", {"in_len": 100_001}), "expected in_len to be at most 100000, got 100001"),
-        (edit("networks", {"start_step": -1}, "run"), "expected start_step to be an integer of at least 0, got -1"),
         (edit("networks", {"min_in_len": 12}), "expected lengths from shortest to longest, got 12 to 11"),
     ]:
         (tmp_path / "w").write_bytes(hostile.edited(content, change))

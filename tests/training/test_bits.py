@@ -1,12 +1,9 @@
 """The same training run gives the same bits on one machine, as `TrainConfig` and files/README.md promise."""
 
-import os
 import subprocess
 
 import pytest
 from helpers import PYTHON, environment
-
-from seq2seq_demo.network.keras_network import tensorflow_setup
 
 # The child may use one core, and trains first; the parent may use all, and has trained another network.
 PROGRAM = """
@@ -45,13 +42,3 @@ def test_cores_and_earlier_trainings_change_no_bit_and_a_fork_trains_unless_tens
     assert of_child == of_parent
     assert len(of_child) == 64
     assert refusal == 'a process forked after TensorFlow had started cannot train; start it with "spawn"'
-
-
-@pytest.mark.parametrize(("units", "uses_all"), [(127, False), (128, True)])
-def test_threads_depend_on_the_machine_not_on_the_cores_that_a_process_may_use(monkeypatch, units, uses_all):
-    chosen = []
-    monkeypatch.setattr(os, "cpu_count", lambda: 16)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3})
-    monkeypatch.setattr("tensorflow.config.threading.set_intra_op_parallelism_threads", chosen.append)
-    tensorflow_setup.set_threads(units)
-    assert chosen == [16 if uses_all else 1]

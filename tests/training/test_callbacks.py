@@ -28,29 +28,17 @@ class Stop(Callback):
 
 
 def trained(*callbacks, **settings):
-    watcher = Watcher()
-    network = train("copy", callbacks=[*callbacks, watcher], **TINY | {"epochs": 3} | settings)
-    return network, [call[:2] for call in watcher.calls]
+    """A network, and the states of all calls."""
+    states = Watcher()
+    network = train("copy", callbacks=[*callbacks, states], **TINY | {"epochs": 3} | settings)
+    return network, states
 
 
 # ---- The state ----
 
 
-class States(Callback):
-    """Keeps the states of all calls; reads the network at the end of each epoch."""
-
-    def __init__(self):
-        self.begin, self.steps, self.end = [], [], []
-        self.on_epoch_begin, self.on_steps_end = self.begin.append, self.steps.append
-
-    def on_epoch_end(self, state):
-        self.end.append(state)
-        assert state.network.step == state.step
-
-
 def test_each_method_gets_the_state_of_the_training():
-    states = States()
-    network = train("copy", callbacks=[states], epochs=2, **TINY)
+    network, states = trained(epochs=2)
     assert [(s.epoch, s.step, s.points, len(s.history)) for s in states.begin] == [(1, 0, 0, 0), (2, 99, 0, 1)]
     assert [(s.epoch, s.step, s.points) for s in states.steps[:3]] == [(1, 8, 8), (1, 64, 64), (1, 99, 99)]
     assert [(s.epoch, s.step, s.points, len(s.history)) for s in states.end] == [(1, 99, 99, 1), (2, 198, 99, 2)]
@@ -58,6 +46,7 @@ def test_each_method_gets_the_state_of_the_training():
         [False] * 2 + [True] * 7,
         [False] * 4 + [True] * 5,
     ]
+    assert [each.step for each in states.networks] == [99, 198]
     assert [state.figures for state in states.end] == [*network.history]
     assert states.end[1].history == network.history
     assert same_arrays(states.end[1].network.weights, network.weights)
@@ -107,14 +96,15 @@ def test_the_validation_pairs_are_those_of_the_user(data, settings, kinds):
 
 
 def test_a_stop_ends_the_run():
-    for stop, step, n_epochs, last_call in (
-        (("on_epoch_begin", 1), 0, 0, ("begin", 1)),
-        (("on_epoch_begin", 2), 99, 1, ("begin", 2)),
-        (("on_steps_end", 5), 198, 2, ("end", 2)),
-        (("on_epoch_end", 2, np.True_), 198, 2, ("end", 2)),  # the other callbacks are called too
+    for stop, step, n_epochs, n_begun in (
+        (("on_epoch_begin", 1), 0, 0, 1),
+        (("on_epoch_begin", 2), 99, 1, 2),
+        (("on_steps_end", 5), 198, 2, 2),
+        (("on_epoch_end", 2, np.True_), 198, 2, 2),
     ):
-        network, calls = trained(Stop(*stop))
-        assert (network.step, len(network.history), calls[-1]) == (step, n_epochs, last_call)
+        network, states = trained(Stop(*stop))
+        assert (network.step, len(network.history)) == (step, n_epochs)
+        assert (len(states.begin), len(states.end)) == (n_begun, n_epochs)  # the other callbacks are called too
 
 
 def test_other_answers_do_not_stop():
@@ -125,10 +115,9 @@ def test_other_answers_do_not_stop():
 
 def test_a_stop_within_an_epoch_ends_it_with_a_validation():
     """Calls end after 8, 64 and 99 steps; then after 64 and 99. Fast steps add a loss of 1 for 4 symbols."""
-    network, calls = trained(Stop("on_steps_end", 4))
-    first = [("begin", 1), ("steps", 8), ("steps", 64), ("steps", 99), ("end", 1)]
-    assert calls == [*first, ("begin", 2), ("steps", 163), ("end", 2)]
-    assert network.step == network.history[-1].step == 163
+    network, states = trained(Stop("on_steps_end", 4))
+    assert [state.step for state in states.steps] == [8, 64, 99, 163]
+    assert network.step == network.history[-1].step == states.end[-1].step == 163
     assert [epoch.loss for epoch in network.history] == [0.25, 0.25]
     assert network.validation == network.history[-1].validation
 

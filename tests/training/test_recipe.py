@@ -2,8 +2,8 @@ import itertools
 
 import pytest
 
-from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.training.recipe import MODEL, multiplications, recommended_settings
+from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.training.recipe import MODEL, recommended_settings
 
 PHONES = {"n_pairs": 3600, "in_max_int": 29, "out_max_int": 39, "mean_in_len": 8, "mean_out_len": 7}
 
@@ -14,15 +14,6 @@ def recommended(**changes):
 
 def epochs(**changes):
     return recommended(**changes)["epochs"]
-
-
-def test_multiplications_are_counted_by_hand():
-    """H is 128 and E is 64; a direction of the encoder, and the decoder, have 4 gates."""
-    cell = 4 * 128 * (64 + 128)
-    source_step = 2 * cell + 2 * 128 * 128
-    target_step = 64 * (64 + 256) + cell + 2 * 128 * 128 + 128 * 41 + 41 * (41 + 256) + 8 * (128 + 256)
-    model_config = ModelConfig(**MODEL, in_max_int=29, out_max_int=39, ends=True)
-    assert multiplications(model_config, 8, 7) == 2 * 256 * 128 + 8 * source_step + (7 + 1) * target_step
 
 
 def test_more_or_longer_pairs_take_fewer_epochs_but_more_time_in_all():

@@ -14,7 +14,6 @@ from helpers import ATTENTION, fit
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import Interrupted, WeightsError
-from seq2seq_demo.files import atomic_files
 from seq2seq_demo.trained.loading import load
 from seq2seq_demo.trained.saved_network import TrainingRun
 from seq2seq_demo.trained.trained_network import untrained
@@ -57,20 +56,6 @@ def test_an_epoch_within_2_seconds_of_the_latest_snapshot_saves_none(tmp_path, m
             assert load(snapshots.path).step == kept
         snapshots.after_epoch(lambda: state_at(105), True)
         assert load(snapshots.path).step == 105
-
-
-def test_a_claim_is_exclusive_and_the_snapshot_is_locked_until_the_run_ends(tmp_path):
-    with snapshots_in(tmp_path) as first:
-        first.file = write_snapshot(state_at(0), tmp_path / "w.h5", overwrite=False)
-        assert first.path == tmp_path / "s2s_checkpoint__w.h5"
-        assert load(first.path).step == 0
-        with pytest.raises(FileExistsError):
-            write_snapshot(state_at(0), tmp_path / "w.h5", overwrite=False)
-        first.save(state_at(1))
-        with pytest.raises(WeightsError, match="another process is using this file"):
-            atomic_files.open_locked(first.path, "a snapshot")
-    assert load(first.path).step == 1
-    atomic_files.open_locked(first.path, "a snapshot").close()
 
 
 def test_a_snapshot_that_cannot_be_written_leaves_the_earlier_one(tmp_path, monkeypatch, caplog):

@@ -34,10 +34,10 @@ def test_a_pattern_is_given_by_name(fast_steps):
     assert trained.run.start_step == 0
     assert trained.run.fingerprint == find_pattern("reversed").fingerprint(trained.run.config, trained.model_config)
     assert trained.model_config == ModelConfig("attention", **TINY, ends=True)
-    last = watcher.networks[-1]
+    last, state = watcher.networks[-1], watcher.end[-1]
     assert largest_difference(last, trained) == 0
-    metrics = count_answers(trained.to_numpy(), trained, watcher.state._pairs).metrics
-    assert trained.validation == last.validation == watcher.history[-1].validation == metrics
+    metrics = count_answers(trained.to_numpy(), trained, state._pairs).metrics
+    assert trained.validation == last.validation == state.history[-1].validation == metrics
     assert largest_difference(trained, untrained(trained.model_config, 0)) > 0
 
 
@@ -72,13 +72,6 @@ def test_the_number_of_points_is_that_of_the_first_pairs():
         UsageError, match=r"^expected the number of points to be an integer of at least 2, got \['x', 'y'\]$"
     ):
         train(["a", "b"], ["x", "y"])
-
-
-def test_what_may_be_a_mistake_is_logged(caplog):
-    several = [("ab", "cd"), ("ab", "dc"), *((source, "cd") for source in ("ba", "bb", "aa", "bab", "abb"))]
-    unchanged(several)
-    several_targets = "Sources with several targets: 1, such as pairs, row 0; an answer may equal any of them"
-    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("WARNING", several_targets)]
 
 
 WORDS = [(f"A {k % 5} {k % 6}", f"{k % 5} b") for k in range(30)]

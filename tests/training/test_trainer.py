@@ -16,7 +16,7 @@ from seq2seq_demo.network.keras_network.model import Seq2Seq
 from seq2seq_demo.trained.metrics import Epoch
 from seq2seq_demo.trained.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import batches, steps
-from seq2seq_demo.training.batches import Batch, Widths, first_fitting_width
+from seq2seq_demo.training.batches import Batch, Widths
 from seq2seq_demo.training.steps import Steps
 from seq2seq_demo.training.trainer import Trainer
 from seq2seq_demo.training.validation import validation_metrics
@@ -259,11 +259,6 @@ def test_sums_of_microbatches_equal_those_of_the_batch(monkeypatch, microbatch_r
         for a, b in zip(actual, expected, strict=True):
             assert np.abs(a - b).max() < 1e-5
         assert float(expected.loss) > 1
-
-
-def test_a_batch_has_the_first_width_that_fits():
-    for longest, number in (((2, 3), 0), ((1, 4), 1), ((5, 5), 2), ((9, 1), 3)):
-        assert int(first_fitting_width(tf.constant(longest), [(2, 3), (5, 4), (6, 7)])) == number
 
 
 def test_pairs_are_ordered_by_length_if_the_network_ends_its_answers():
