@@ -84,20 +84,7 @@ def test_errors_are_also_those_of_python_and_name_the_row():
 def test_an_unknown_name_raises_the_usual_errors():
     with pytest.raises(ImportError, match="cannot import name 'nope' from 'seq2seq_demo'"):
         from seq2seq_demo import nope  # noqa: F401
-    with pytest.raises(AttributeError, match="module 'seq2seq_demo' has no attribute 'nope'"):
+    with pytest.raises(AttributeError, match=r"^module 'seq2seq_demo' has no attribute 'nope'$"):
         _ = seq2seq_demo.nope
-
-
-@pytest.mark.parametrize(("name", "hint"), [("TrainedNetworks", "TrainedNetwork"), ("Trian", "train"), ("Nope", None)])
-def test_an_unknown_name_suggests_a_likely_one(name, hint):
-    with pytest.raises(AttributeError) as error:
-        getattr(seq2seq_demo, name)
-    assert str(error.value).endswith(f"{name!r}; did you mean {hint}?" if hint else f"{name!r}")
-
-
-def test_networks_and_evaluations_have_no_items_and_no_pictures():
-    assert not hasattr(seq2seq_demo.load("copy-rnn"), "_repr_png_")
-    with pytest.raises(TypeError, match="'Evaluation' object is not subscriptable"):
-        _ = seq2seq_demo.Evaluation()["exact_match"]
-    with pytest.raises(TypeError, match="cannot unpack non-iterable Evaluation object"):
-        _, _ = seq2seq_demo.Evaluation()
+    with pytest.raises(AttributeError, match=r"attribute 'Trian'; did you mean train\?$"):
+        _ = seq2seq_demo.Trian

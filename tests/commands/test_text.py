@@ -1,48 +1,19 @@
 """Text on the command line: from pairs in a file to answers."""
 
 import json
-import random
 import re
 from pathlib import Path
 
 import pytest
 from helpers import save_texts, write_pairs
 
-from seq2seq_demo.trained.loading import load
-
-TOKENS = ["--in-tokens", "characters", "--out-tokens", "words"]
 LETTERS = "abéか😀"
-
-
-def rows(n, seed=0):
-    """Return random pairs; a target consists of the characters of its source, reversed and in capitals."""
-    rng = random.Random(seed)
-    texts = ["".join(rng.choice(LETTERS) for _ in range(rng.randint(1, 4))) for _ in range(n)]
-    return [(text, " ".join(reversed(text.upper()))) for text in texts]
 
 
 @pytest.fixture
 def text_network(run):
     """A text network of random weights, saved as w."""
     return save_texts("w", ("characters", tuple(sorted(LETTERS))), ("words", tuple(sorted(LETTERS.upper()))))
-
-
-@pytest.mark.slow
-def test_train_evaluate_and_predict_texts(run, fast_steps):
-    write_pairs("train.tsv", rows(200))
-    write_pairs("dev.tsv", rows(20, 1))
-    pairs = {*rows(100, 2), ("ab", "A A"), ("ab", "B A")}
-    write_pairs("test.tsv", [*pairs, *rows(100, 2)])  # a repeated pair counts once
-    line = "train --from-file train.tsv --validation-file dev.tsv --cell-size 8 -e 1 -o w"
-    out, _ = run.ok(line, *TOKENS)
-    assert "\n200 training pairs, 20 validation pairs from the validation file\n" in out
-    assert load("w").calibration is not None  # from the validation pairs
-    out, _ = run.ok("evaluate -i w --from-file test.tsv -v")
-    n = len({source for source, _ in pairs})
-    title = f"{n} sources of test.tsv with {len(pairs)} targets, any of which is right; an answer without END is wrong"
-    assert out.startswith(title)
-    out, _ = run.ok("predict -i w abé か")
-    assert [line.partition(", ")[0] for line in out.splitlines()] == ["==> For input abé", "==> For input か"]
 
 
 def test_evaluate_with_keep_going_skips_lines_and_exits_1(run, text_network):

@@ -156,20 +156,6 @@ def test_validation_uses_the_vocabularies_of_training():
 # ---- Digest and sizes ----
 
 
-def test_the_digest_covers_all_pairs_and_vocabularies():
-    pairs, validation = ragged([[1, 2], [3]]), ragged([[4], [5]])
-    tasks = [
-        task_of(pairs),
-        task_of(pairs, validation),
-        task_of(pairs, ragged([[4], [5]], [[0], [2]])),
-        task_of(ragged([[1], [2, 3]])),
-        task_of(pairs, None, Vocabularies(A_B_E)),
-        task_of(pairs, None, Vocabularies(replace(A_B_E, symbols=("a", "b", "c")))),
-    ]
-    assert len({task.digest for task in tasks}) == len(tasks)
-    assert replace(tasks[1], name="other name").fingerprint(TrainConfig(), ModelConfig()) == tasks[1].digest
-
-
 def test_the_sizes_of_a_task():
     pairs = ragged([[1, 2, 11], [3]] * 15, [[], [9, 9]] * 15)
     task = PairTask("mine", pairs, np.array([True, False] * 15))

@@ -32,10 +32,8 @@ PERFECT = [(0.9, 1.0), (1.0, 0.9), (1.0, 0.8), (1.0, 0.7)]  # the exact match st
 @pytest.mark.parametrize(
     ("reached", "settings", "stop", "reason"),
     [
-        ([], {"patience": 1}, None, None),
         ([(0.5, 1.0), (0.5, 1.0)], {"patience": 1}, "patience", "the exact match no longer improved"),
         (WORSE, {"patience": 2}, "patience", "the exact match no longer improved"),
-        ([*WORSE[:2], (0.6, 0.8)], {"patience": 2}, None, None),
         (WORSE, {"patience": None}, None, None),
         (PEAK, {"patience": 3}, "patience", "the exact match no longer improved"),
         (PEAK, {"patience": 4}, None, None),
