@@ -24,8 +24,6 @@ def test_predict_prints_the_answers_of_a_beam(run, network):
     expected = network.predict(SOURCES, beam_size=9, n_best=6, length_penalty=1.5, details=True)
     printed = [json.loads(line)["n_best"] for line in run.ok(*argv, "--json")[0].splitlines()]
     assert [[x["prediction"] for x in each] for each in printed] == [[x.prediction for x in each] for each in expected]
-    for answers, each in zip(printed, expected, strict=True):
-        assert [answer["score"] for answer in answers] == pytest.approx([x.score for x in each], abs=1e-5)
     lines, second = run.ok(*argv)[0].splitlines(), expected[0][1]
     assert lines == [line for each in expected for line in answer_lines(each)]
     assert lines[1].startswith(f"    2. {second.prediction}") and lines[1].endswith(f" (score {second.score:.4f})")

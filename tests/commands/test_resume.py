@@ -111,14 +111,9 @@ def test_the_snapshot_beside_the_result_is_resumed(run, fast_steps):
 def test_nothing_to_resume(run, fast_steps):
     run.refuses("train --resume", ".: no snapshot to resume", 1)
     run.refuses("train --resume -o w.h5", f"{SNAPSHOT}: no snapshot to resume", 1)
-    _, err = run.ok(f"{TRAIN} --resume -o w.h5")
-    assert "Found no snapshot to resume: starting a new training run" in err
-    assert load("w.h5").step == 1
-
-
-def test_a_damaged_snapshot_is_an_error(run):
-    Path(SNAPSHOT).write_bytes(b"x" * 1000)
-    run.refuses(f"{TRAIN} --resume -o w.h5", f"{SNAPSHOT}: neither a weights file of this program", 1)
+    assert "Found no snapshot to resume: starting a new training run" in run.ok(f"{TRAIN} --resume -o w.h5")[1]
+    Path("s2s_checkpoint__v.h5").write_bytes(b"damaged")
+    run.refuses(f"{TRAIN} --resume -o v.h5", "s2s_checkpoint__v.h5: neither a weights file of this program", 1)
 
 
 # ---- Options that contradict the run ----
@@ -142,7 +137,7 @@ def test_a_changed_pattern_cannot_be_resumed(run, fast_steps):
     message = f"{SNAPSHOT}: pattern 'mine:f' no longer returns the targets that this run began with"
     run.refuses("train --resume -o w.h5 -p mine.py:f", message)
     run.refuses("train --resume -o w.h5", "give -p with your function")
-    Path("mine.py").write_text("def f(source):\n    # as before\n    return source[::-1]\n")
+    Path("mine.py").write_text("def f(source):\n    return [*reversed(source)]\n")
     run.ok("train --resume -o w.h5 -p mine.py:f")
 
 

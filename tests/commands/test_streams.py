@@ -83,6 +83,15 @@ def test_control_characters_from_files_are_never_printed(run):
         assert out + err and not re.search("[^\\n -~]", out + err), (words, out, err)
 
 
+def test_control_characters_in_symbols_are_escaped(run):
+    save_texts("w", ("characters", ("\x07", "\t", "\n", "\x1b")), ("words", ("\x1b[2J", "x", "y")))
+    Path("w.jsonl").write_text('{"input": "\\u001b\\n\\u0007\\t", "output": "\\u001b[2J"}\n')
+    for command in ("predict --show-attention", "predict --beam-size 3 --n-best 3", "evaluate -v"):
+        out, err = run.ok(f"{command} -i w --from-file w.jsonl")
+        assert not {"\x07", "\t", "\x1b"} & {*out, *err}
+        assert {"\\x1b", "\\t"} <= {*re.findall(r"\\x1b|\\t", out)}
+
+
 def test_predict_reads_standard_input_unless_it_has_arguments(run):
     run.reads("3 1 2\n2 0\n")
     out, _ = run.ok("predict -p sorted")

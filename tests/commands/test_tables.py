@@ -33,7 +33,8 @@ def test_tokens_are_recognised_unless_they_are_given(run):
     assert "Sources are" not in err
     _, err = run.ok(*TRAIN, "in.tsv", "--out-tokens", "characters")
     assert "Sources are integers, and targets are characters; if not, give --in-tokens\n" in err
-    _, err = run.ok(*TRAIN, "in.tsv", "--in-tokens", "words", "--out-tokens", "characters")
+    tokens = ["--in-tokens", "words", "--out-tokens", "characters"]
+    _, err = run.ok(*TRAIN, "in.tsv", *tokens, "--validation-file", "in.tsv")
     assert load("w").vocabularies.tokens == ("words", "characters")
     assert "Sources are" not in err
 

@@ -1,7 +1,6 @@
 import itertools
 import json
 import os
-import random
 import shutil
 from pathlib import Path
 
@@ -20,8 +19,9 @@ def test_train_save_load_predict_at_other_lengths(run, fast_steps):
     out, err = run.ok("-m embedding_rnn -p reversed train 300 -e 2 -o w.tfl -v -v", *SMALL)
     lines = out.splitlines()
     assert lines[0] == "Training on 300 point dataset (pattern 'reversed'), with 2 epochs"
-    parameters = json.loads(out[out.index("{") : out.index("}") + 1])
-    assert (parameters["model"], parameters["cell_size"], parameters["learning_rate"]) == ("embedding_rnn", 7, 1e-4)
+    assert (
+        json.loads(out[out.index("{") : out.index("}") + 1]).items() >= {"cell_size": 7, "learning_rate": 1e-4}.items()
+    )
     assert "270 training points, 30 validation points" in lines
     assert [line.split(":")[0] for line in lines if line.startswith("Epoch")] == ["Epoch 1/2", "Epoch 2/2"]
     for name in ("loss", "accuracy", "validation loss", "forced", "free-running", "exact match"):
@@ -146,29 +146,20 @@ def test_a_user_pattern(run, fast_steps):
     assert "(pattern 'mine:f')" in out
     path = "ts2s__basic__mine.f_1.weights.h5"
     assert f"\nSaved {path}: epoch 1 of 1, " in out
-    network = load(path)
-    assert (network.task, network.in_len, network.out_len, network.calibration) == ("mine:f", 5, 4, None)
+    assert (load(path).task, load(path).out_len, load(path).calibration) == ("mine:f", 4, None)
 
     # The weights name the pattern, but prediction does not import it.
-    status, out, err = run("predict 1 2 3 4 9")
-    assert (status, err) == (0, f"Using weights {path}\n")
-    assert "expected" not in out
-    status, out, _ = run("predict 1 2 3 4 9 -p mine.py:f")
-    assert out.endswith("(expected=[3 5 7 3])\n")
-    run.refuses(f"predict 1 2 3 4 9 -i {path} -p sorted", f"{path} has pattern mine:f, but the options ask for sorted")
+    out, err = run.ok("predict 1 2 3 4 9")
+    assert ("expected" in out, err) == (False, f"Using weights {path}\n")
+    assert run.ok("predict 1 2 3 4 9 -p mine.py:f")[0].endswith("(expected=[3 5 7 3])\n")
 
 
 @pytest.mark.slow
 def test_a_pattern_makes_the_targets_of_given_inputs(run, fast_steps):
-    rng = random.Random(1)
-    Path("inputs.json").write_text(json.dumps([[rng.randrange(7) for _ in range(4)] for _ in range(120)]))
-    line = "train --from-file inputs.json -p running_sum -m embedding_rnn --no-bidirectional -e 1 -o w"
-    out, _ = run.ok(line, *SMALL)
-    assert "\nSettings for 107 pairs: embedding_rnn, 1 x " in out
+    Path("inputs.json").write_text(json.dumps([*itertools.product([1, 6], range(7), range(7), [3])]))
+    run.ok("train --from-file inputs.json -p running_sum -e 1 -o w", *SMALL)
     network = load("w")
     assert (network.task, network.in_len, network.out_len, network.ends) == ("running_sum", 4, 4, True)
     assert (network.model_config.in_max_int, network.model_config.out_max_int) == (6, 6)
-    source = [6, 6, 6, 6]
-    _, out, _ = run("predict -i w", *source)
-    assert out.endswith(f"(expected=[{' '.join(map(str, np.cumsum(source) % 7))}])\n")
+    assert run.ok("predict -i w 6 6 6 6")[0].endswith("(expected=[6 5 4 3])\n")
     run.refuses("train --from-file inputs.json", "inputs.json, sequence 0: expected a target, after", 1)

@@ -1,5 +1,10 @@
+"""The files of a training run: TensorBoard's logs, and the history."""
+
+import json
 import os
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,10 +13,10 @@ from helpers import Watcher, fit
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
+from seq2seq_demo.trained.metrics import Epoch
+from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.trained_network import untrained
-from seq2seq_demo.training.run_files import TensorBoard
-
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("fast_steps")]
+from seq2seq_demo.training.run_files import HistoryFiles, TensorBoard
 
 MODEL = ModelConfig("embedding_attention", cell_size=7, embedding_size=6, in_max_int=10, out_max_int=12)
 # 19 steps per epoch.
@@ -30,7 +35,8 @@ def read(log_dir: Path) -> dict[tuple[str, str], list[tuple[int, np.ndarray]]]:
     return events
 
 
-def test_the_logs_match_the_training(tmp_path):
+@pytest.mark.slow
+def test_the_logs_match_the_training(tmp_path, fast_steps):
     watcher = Watcher()
     fit(find_pattern("reversed"), CONFIG, untrained(MODEL, 0), [watcher, TensorBoard(tmp_path)])
     logs = read(tmp_path)
@@ -51,7 +57,8 @@ def test_the_logs_match_the_training(tmp_path):
 TRAIN = ["train", 100, "-p", "reversed", "-e", 1, "--cell-size", 7, "-o", "w"]
 
 
-def test_train_writes_logs_on_request_and_prints_their_directory(run, temporary):
+@pytest.mark.slow
+def test_train_writes_logs_on_request_and_prints_their_directory(run, temporary, fast_steps):
     before = {*os.listdir(temporary)}
     assert "Log directory" not in run.ok(*TRAIN)[0]
     assert {*os.listdir(temporary)} == before
@@ -62,3 +69,28 @@ def test_train_writes_logs_on_request_and_prints_their_directory(run, temporary)
     for each in (log_dir, Path("a/b")):
         assert {tag.partition("/")[0] for _, tag in read(each)} == {"train", "validation", "probe"}
     run.refuses([*TRAIN, "--log-dir", "w/logs"], "w/logs: not a directory\n", 1)
+
+
+HISTORY = [Epoch(epoch, 10 * epoch, 2.0, 0.1, 1.0, 0.6, 0.2, 0.5, 0.3) for epoch in (1, 2)]
+
+
+def report_epoch(history, metrics):
+    history.on_epoch_end(SimpleNamespace(history=History(metrics)))
+
+
+def test_files_are_rewritten_after_each_epoch_and_write_errors_are_reported(tmp_path, capsys, caplog):
+    folder, pictures = tmp_path / "folder", set()
+    folder.mkdir()
+    history = HistoryFiles(folder / "h.json", folder / "h.svg")
+    assert os.listdir(folder) == []
+    for n in (1, 2):
+        report_epoch(history, HISTORY[:n])
+        assert sorted(os.listdir(folder)) == ["h.json", "h.svg"]
+        assert json.loads((folder / "h.json").read_text()) == [epoch.to_dict() for epoch in HISTORY[:n]]
+        pictures.add((folder / "h.svg").read_bytes())
+    assert len(pictures) == 2
+    shutil.rmtree(folder)
+    report_epoch(history, HISTORY)  # the training continues
+    assert capsys.readouterr() == ("", "")
+    (message,) = caplog.messages
+    assert message.startswith("The history was not saved: cannot write ")
