@@ -33,13 +33,11 @@ def doubled(source: list[int]) -> list[int]:
 
 
 network = train("reversed", model="attention", cell_type="GRU", lr_schedule="cosine", in_len=(1, 9))
-network = train("copy", callbacks=[Stop()], epochs=3)
-network = train("copy", **network.settings)
+network = train("copy", callbacks=[Stop()], **network.settings)
 network = train(doubled, 1000, verbose=True)
 network = train(lambda digits: digits[::-1], 20_000)
 network = train("pairs.tsv", validation=Path("dev.tsv"))
-rows = [{"source": "ab", "target": "ba"}, {"source": "a", "target": "a"}]
-network = train(rows, in_tokens="characters", lowercase=True, validation=[("b", "b")])
+network = train([{"source": "ab", "target": "ba"}], in_tokens="characters", lowercase=True, validation=[("b", "b")])
 network = train([("ab", "ba"), ("b", "b")], epochs=2, start=network)
 best: float = max(network.history["validation_exact_match"])
 last: Epoch = network.history[-1]

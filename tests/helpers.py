@@ -37,10 +37,6 @@ FIXED = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_siz
 ENDING = replace(FIXED, ends=True)
 ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 A_B_E, X_Y = Vocabulary("characters", ("a", "b", "\u00e9")), Vocabulary("words", ("X", "Y"))
-# For pairs, whose own defaults are a larger network and more epochs: the defaults of patterns.
-AS_PATTERNS = {"model": "embedding_rnn", "bidirectional": False, "batch_size": 128}
-AS_PATTERNS |= {"learning_rate": 1e-4, "lr_schedule": "constant", "keep_best": False}
-AS_PATTERNS |= {"dropout": 0.0, "label_smoothing": 0.0, "consistency": 0.0}
 PYTHON = [sys.executable]
 if sys.platform == "linux":
     PYTHON += ["-IS", str(Path(__file__).with_name("fork_server.py"))]  # TensorFlow is already loaded

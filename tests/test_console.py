@@ -1,4 +1,3 @@
-import io
 import logging
 
 from seq2seq_demo import console
@@ -26,17 +25,6 @@ def test_control_characters_are_escaped_in_text():
     assert escaped == r"a\x1b[2J\r\u202e\u2066\ud800b\u2028\u200b"
     assert console.one_line("한\n\u200d") == "한\\n\u200d"
     assert console.one_line("a\tb\\t") == "a\\tb\\t"
-
-
-def test_a_colour_terminal_has_colour_unless_no_color_is_set(monkeypatch):
-    stream = io.StringIO()
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    assert not console.has_colour(stream)
-    monkeypatch.setattr(stream, "isatty", lambda: True)
-    assert console.has_colour(stream)
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert not console.has_colour(stream)
 
 
 def test_a_notice_is_one_escaped_line_that_names_options_unless_quiet(capsys, caplog):

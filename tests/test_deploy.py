@@ -27,7 +27,6 @@ def test_invalid_requests_are_answered_with_an_error(tmp_path):
         for body, message in [
             ('["abx"]', 'sources, row 0: expected characters seen in training, got "x" at position 3'),
             ('"ab"', "expected a list of sources"),
-            ('["ab', "Unterminated string"),
             ("[" * 100_000, "maximum recursion depth exceeded"),
             (b"\xff", "'utf-8' codec can't decode byte 0xff"),
             ("", "Expecting value"),  # http.client sends Content-Length: 0

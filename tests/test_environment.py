@@ -8,6 +8,7 @@ import subprocess
 import pytest
 from helpers import ROOT, wait_for
 
+NO_VENV = "python3 has no module venv; on Debian and Ubuntu, `sudo apt install python3.12-venv` installs it"
 ANNOUNCED = "Installing in .venv: downloads up to 700 MB, once\n"
 # A Python of a version; FAILS makes one of its modules fail or wait.
 PYTHON = """#!/bin/sh
@@ -92,24 +93,16 @@ def test_a_stale_environment_is_made_anew(clone):
 
 
 @pytest.mark.parametrize(
-    ("versions", "fails", "message"),
+    ("version", "fails", "message"),
     [
-        ([], "", "TensorFlow needs Python 3.11, 3.12 or 3.13; found no Python"),
-        (["3.9"], "", "TensorFlow needs Python 3.11, 3.12 or 3.13; found 3.9 (python3)"),
-        (
-            ["3.12"],
-            "venv",
-            "python3 has no module venv; on Debian and Ubuntu, `sudo apt install python3.12-venv` installs it",
-        ),
-        (
-            ["3.12"],
-            "network",
-            "no connection to the Python package index: connect to the internet, then run this again",
-        ),
+        (None, "", "TensorFlow needs Python 3.11, 3.12 or 3.13; found no Python"),
+        ("3.9", "", "TensorFlow needs Python 3.11, 3.12 or 3.13; found 3.9 (python3)"),
+        ("3.12", "venv", NO_VENV),
+        ("3.12", "network", "no connection to the Python package index: connect to the internet, then run this again"),
     ],
 )
-def test_what_is_missing_is_named_in_one_line_and_nothing_stays(clone, versions, fails, message):
-    for version in versions:
+def test_what_is_missing_is_named_in_one_line_and_nothing_stays(clone, version, fails, message):
+    if version:
         put_python(clone, version)
     status, err = prepare(clone, fails=fails)
     assert (status, err.removeprefix(ANNOUNCED)) == (1, f"scripts/demo: {message}\n")

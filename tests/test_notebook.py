@@ -4,7 +4,6 @@ import sys
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
-import numpy as np
 import pytest
 from helpers import prediction_of
 
@@ -17,9 +16,7 @@ HISTORY = History(Epoch(n, 70 * n, 2.0, 0.5, 1.5, 0.6, 0.2, 0.4, 0.25) for n in 
 
 
 def test_pictures():
-    prediction = prediction_of([1, 2], [3], attention=np.array([[0.5, 0.5]]))
-    for figure in (HISTORY.plot(), prediction.plot_attention()):
-        assert figure._repr_png_().startswith(b"\x89PNG")
+    assert HISTORY.plot()._repr_png_().startswith(b"\x89PNG")
     with pytest.raises(UsageError, match=r"^the history is empty$"):
         History().plot()
     with pytest.raises(UsageError, match=r"^the prediction has no attention$"):
@@ -68,12 +65,21 @@ def test_verbose_prints_the_report_of_the_command(fast_steps, capsys):
     assert capsys.readouterr() == ("", "")
     train([(a + b, a + b) for a in "abcde" for b in "abcde"], epochs=1, verbose=True, cell_size=8)
     out, err = capsys.readouterr()
-    lines = out.splitlines()
-    assert lines[0] == "Training on 25 pairs ('pairs', sources of 2 symbols), with 1 epoch"
-    starts = ("Vocabularies: 5 characters in sources, ", "22 training pairs, ", "Settings for 22 pairs: embedding_")
-    starts += ("Epoch 1/1: loss ", "    probe ", "The confidences are uncertain", "A table of", "Exact match 0.0000 is")
-    assert all(map(str.startswith, lines[1:-1], starts)), lines
-    assert lines[-1] == "Trained: epoch 1 of 1, exact match 0.0000 (0 of 3 validation sources, 0.000 to 0.562)"
+    starts = (
+        "Training on 25 pairs ",
+        "Vocabularies: ",
+        "22 training pairs, ",
+        "Settings for 22 pairs: ",
+        "Epoch 1/1: ",
+    )
+    starts += (
+        "    probe ",
+        "The confidences are uncertain",
+        "A table of",
+        "Exact match 0.0000 is",
+        "Trained: epoch 1 of 1",
+    )
+    assert all(map(str.startswith, out.splitlines(), starts)), out
     assert err == ""
     with pytest.raises(UsageError, match=r"^expected `verbose` to be True or False, got 1$"):
         train("copy", points=20, verbose=1, **TINY)

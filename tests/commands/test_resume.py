@@ -123,9 +123,9 @@ def test_options_that_contradict_the_snapshot_are_refused(run):
     Path("p.tsv").write_text("1 2\t2\n" * 60)
     finished_snapshot(SNAPSHOT, reversed_fingerprint())
     before = files()
-    began = "expected the data that its training began with ('reversed' and any --validation-file)"
+    began = f"{SNAPSHOT}: expected the data that its training began with ('reversed' and any --validation-file)"
     for options, message in {"300": "has points 60, but the options ask for 300", "--from-file p.tsv": began}.items():
-        assert message in run.refuses(f"train --resume -o w.h5 {options}", SNAPSHOT)
+        run.refuses(f"train --resume -o w.h5 {options}", message)
     assert files() == before
 
 

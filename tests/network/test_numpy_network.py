@@ -7,36 +7,11 @@ from helpers import random_weights
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.bidirectional import BidirectionalNumpyNetwork
 from seq2seq_demo.network.numpy_network import NumpyNetwork, sigmoid, softmax
-from seq2seq_demo.network.parameters import weight_shapes
 
 
 def test_sigmoid_and_softmax():
     assert sigmoid(np.array([0.0, math.log(3), -math.log(3), -1e9])).tolist() == pytest.approx([0.5, 0.75, 0.25, 0])
     assert softmax(np.array([[0, math.log(3)], [1000, 1000]])).ravel().tolist() == pytest.approx([0.25, 0.75, 0.5, 0.5])
-
-
-def test_rnn_worked_out_by_hand():
-    """One unit with weights of 0 and 1: h = tanh(x + h), logits = (h, 0, -h)."""
-    config = ModelConfig(cell_type="BasicRNNCell", cell_size=1, embedding_size=1, in_max_int=1, out_max_int=1)
-    weights = {name: np.ones(shape, np.float32) for name, shape in weight_shapes(config).items()}
-    weights |= {name: np.zeros_like(w) for name, w in weights.items() if name.endswith("bias")}
-    weights["encoder/embedding"] = np.array([[0.5], [-2]], np.float32)
-    weights["decoder/embedding"] = np.array([[0.25], [1], [-0.125]], np.float32)  # the last one is GO
-    weights["decoder/projection/kernel"] = np.array([[1, 0, -1]], np.float32)
-    memory, h = [], 0.0
-    for x in (0.5, -2):
-        h = math.tanh(x + h)
-        memory.append(h)
-    first = math.tanh(-0.125 + h)  # negative: symbol 2 is the likeliest
-    second = math.tanh(-0.125 + first)
-    network = NumpyNetwork(config, weights)
-    assert network.encode(np.array([[0, 1]]))[0].ravel().tolist() == pytest.approx(memory)
-    decoded = network.decode(np.array([[0, 1]]), 2)
-    assert decoded.symbols.tolist() == [[2, 2]]
-    assert decoded.logits[0].ravel().tolist() == pytest.approx([first, 0, -first, second, 0, -second])
-    assert decoded.attention is None
-    forced = network.decode(np.array([[0, 1]]), 2, decoder_input=np.array([[2, 1]]))
-    assert forced.logits[0, 1, 0] == pytest.approx(math.tanh(1 + first))
 
 
 def test_attention_equals_a_loop_over_one_sequence():

@@ -71,19 +71,17 @@ def test_the_picture_of_one_attention():
     assert image.to_rgba(image.get_array())[..., :3] == pytest.approx(expected, abs=0.01)
 
 
-@pytest.mark.parametrize(("B", "T", "S"), [(5, 2, 1), (2, 3, 40)])
-def test_a_panel_for_each_sequence(B, T, S):
+def test_a_panel_for_each_sequence():
     """All labels are black, because no prediction is known to be wrong."""
-    symbols = np.arange(100, 100 + B * S).reshape(B, S).tolist()
-    predictions = [prediction_of(row, [0] * T, attention=np.full((T, S), 1 / S)) for row in symbols]
+    sources = [[100, 101], [200, 201], [300, 301]]
+    predictions = [prediction_of(source, [0, 7], attention=np.full((2, 2), 0.5)) for source in sources]
     *panels, _ = plots.attention_figure([each.shown_attention() for each in predictions]).axes
-    for number, (panel, row) in enumerate(zip(panels, symbols, strict=True), start=1):
+    for number, (panel, source) in enumerate(zip(panels, sources, strict=True), start=1):
         labels = [*panel.get_xticklabels(), *panel.get_yticklabels()]
-        assert [label.get_text() for label in labels] == [*map(str, row), *["0"] * T]
-        assert {label.get_color() for label in labels} == {"black"}
-        names = panel.get_xlabel(), panel.get_ylabel(), panel.get_title()
-        assert names == ("input", "prediction", f"sequence {number}")
-        assert not panel.texts
+        assert [(label.get_text(), label.get_color()) for label in labels] == [
+            (str(n), "black") for n in [*source, 0, 7]
+        ]
+        assert (panel.get_title(), [*panel.texts]) == (f"sequence {number}", [])
 
 
 def test_many_cells_are_an_image_of_bounded_size(tmp_path):
@@ -110,8 +108,6 @@ def test_the_curves_of_a_history():
             "exact match, free-running": [[1, 2, 3], [0.3, 0.3, 0.9]],
         },
     ]
-    assert (losses.get_title(), accuracies.get_title()) == ("Loss, with teacher forcing", "Validation accuracy")
-    assert (losses.get_yscale(), losses.get_ylabel(), losses.get_xlim()) == ("log", "nats per symbol", (0.5, 3.5))
 
 
 @pytest.mark.parametrize(("name", "begins"), [("a.png", b"\x89PNG"), ("a.SVG", b"<?xml"), ("a.pdf", b"%PDF")])

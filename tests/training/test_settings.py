@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from helpers import AS_PATTERNS, largest_difference, source_hash
+from helpers import largest_difference, source_hash
 
 from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task
@@ -60,7 +60,18 @@ def test_few_sources_and_targets_that_are_cut_by_default_are_reported():
 
 @pytest.mark.parametrize(
     "given",
-    [{"keep_best": True}, {"cell_size": 9}, AS_PATTERNS, {"epochs": 0, "bidirectional": None}],
+    [
+        {"keep_best": True},
+        {"cell_size": 9},
+        {
+            "model": "embedding_rnn",
+            "bidirectional": False,
+            "lr_schedule": "constant",
+            "keep_best": False,
+            "dropout": 0.0,
+        },
+        {"epochs": 0, "bidirectional": None},
+    ],
 )
 def test_pairs_have_settings_of_their_own_below_the_given_ones(given):
     model, config = resolve(PAIRS, given)
