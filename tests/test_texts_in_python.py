@@ -60,3 +60,5 @@ def test_a_network_of_texts_is_trained_further_on_texts(trained, fast_steps):
         train("sorted", start=network)
     with pytest.raises(UsageError, match=r"`columns` can only be used with pairs, got pattern 'sorted'"):
         load("sorted-attention").evaluate(columns="a,b")
+    with pytest.raises(UsageError, match=r"`lowercase` can only be used with pairs, got pattern 'sorted'"):
+        train("sorted", lowercase=True)

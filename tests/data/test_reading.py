@@ -61,6 +61,7 @@ def test_lines_and_tables(tmp_path):
         ("a.csv", '"x, y";b\n', {}, [(1, ("x, y", "b"))]),  # as a row, it has more columns with semicolons
         ("a.csv", '"x, y"\t"z, t"\n', {}, [(1, ("x, y", "z, t"))]),  # with commas, it is not CSV
         ("a.csv", 'id;word;ipa\n1;a,b;x\n;;\n"";"";\n2;c;y\n', {}, [(2, ("a,b", "x")), (5, ("c", "y"))]),
+        ("a.csv", 'a,"b\nc,d\n', {}, [(1, NOT_CLOSED)]),
         ("a.csv", f"{'x ' * 100_000},b\n", {}, [(1, ("x " * 100_000, "b"))]),
         ("a.csv", "target,source\nx,y\n", {}, [(2, ("y", "x"))]),
         ("a.csv", "word\nhello\n", {"header": True}, [(2, ("hello", None))]),
